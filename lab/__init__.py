@@ -1,0 +1,1 @@
+"""The lab: virtual machines and network segments on this computer, for trying and proving Patuh."""
