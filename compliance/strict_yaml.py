@@ -41,8 +41,8 @@ class Document:
         return str(self.path)
 
 
-def load(path: Path) -> Document:
-    """Read a YAML file.
+def load(path: Path, tags: frozenset[str] = frozenset()) -> Document:
+    """Read a YAML file; values with one of ``tags`` (such as Ansible's ``!vault``) are kept as text.
 
     :raises InvalidInput: when the file cannot be read or is no strict YAML; names file, line and column.
     """
@@ -55,10 +55,10 @@ def load(path: Path) -> Document:
         raise InvalidInput(
             [PatuhError(f"cannot be read: {reason}", where=str(path), mend="Check the name and the permissions.")]
         ) from error
-    return parse(text, path)
+    return parse(text, path, tags)
 
 
-def parse(text: str, path: Path) -> Document:
+def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document:
     """Read YAML text as if it came from ``path``.
 
     :raises InvalidInput: as :func:`load`.
@@ -104,6 +104,8 @@ def parse(text: str, path: Path) -> Document:
 
     def _scalar(node: yaml.Node) -> Any:
         value = str(node.value)
+        if node.tag in tags:
+            return value
         if node.tag.startswith("!") and node.tag != "!":
             problem(f"the tag '{node.tag}' is not allowed", node.start_mark, "Write a plain value.")
         if node.style in QUOTED:  # quoted or block text stays text

@@ -1,0 +1,441 @@
+"""The declared fleet: which hosts there are, what each is for, and who may do what.
+
+It is read from an ordinary Ansible inventory. Variables that begin with ``patuh_`` are ours; every one of
+them is checked before any host is touched.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import re
+import zoneinfo
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, field_validator
+
+from compliance import strict_yaml
+from compliance.catalogue import Catalogue, suggestion
+from compliance.errors import InvalidInput, PatuhError
+from compliance.parameters import ResolvedParameter, resolve
+
+PREFIX = "patuh_"
+ANSIBLE_TAGS = frozenset({"!vault", "!unsafe"})
+ANY = "any"
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Address = IPvAnyAddress
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Role(StrEnum):
+    """What a server is for."""
+
+    WEB = "web"
+    DATABASE = "database"
+    DNS = "dns"
+    MAIL = "mail"
+    PROXY = "proxy"
+    FILE = "file"
+    APPLICATION = "application"
+    MONITORING = "monitoring"
+    BACKUP = "backup"
+
+
+class Zone(StrEnum):
+    """Where a server stands: reachable by the public, or from inside only."""
+
+    DMZ = "dmz"
+    PRIVATE = "private"
+
+
+class SegmentKind(StrEnum):
+    """What a network segment is for."""
+
+    DMZ = "dmz"
+    PRIVATE = "private"
+    ADMIN = "admin"
+    CLIENT = "client"
+
+
+class Segment(_Declared):
+    """A network segment with its prefixes."""
+
+    kind: SegmentKind
+    cidr: list[Network] = Field(min_length=1)
+
+
+class Service(_Declared):
+    """A service that a host offers, and to whom."""
+
+    name: Name
+    port: int = Field(ge=1, le=65535)
+    protocol: Literal["tcp", "udp"] = "tcp"
+    sources: list[str] = [ANY]
+
+
+class Rack(_Declared):
+    """Where a physical server is mounted; the position counts units from the bottom."""
+
+    name: Name
+    position: int = Field(ge=1, le=60)
+    height: int = Field(default=1, ge=1, le=20)
+
+
+class Host(_Declared):
+    """A server as its city declares it."""
+
+    role: Role
+    zone: Zone
+    machine: Literal["physical", "virtual"]
+    installed: datetime.date
+    owner: str = Field(min_length=1)
+    addresses: list[Address] = Field(min_length=1)
+    services: list[Service] = []
+    raid_arrays: list[AbsolutePath] = []
+    removable_media: list[Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{4,36}$")]] = []
+    backup_paths: list[AbsolutePath] = []
+    databases: list[Name] = []
+    standby_of: str | None = None
+    router: bool = False
+    container_host: bool = False
+    rack: Rack | None = None
+    kvm_port: str | None = None
+    ups: str | None = None
+    watts: int | None = Field(default=None, ge=1)
+
+
+class Administrator(_Declared):
+    """A person's account on the servers."""
+
+    name: AccountName
+    keys: list[str] = []
+    state: Literal["active", "left"] = "active"
+    left: datetime.date | None = None
+
+    @field_validator("keys")
+    @classmethod
+    def _are_public_keys(cls, keys: list[str]) -> list[str]:
+        for key in keys:
+            if not re.match(r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ssh-rsa|ecdsa-sha2-nistp\d+) AAAA\S+( .*)?$", key):
+                raise ValueError("is not an OpenSSH public key (such as 'ssh-ed25519 AAAA… comment')")
+        return keys
+
+
+class Notification(_Declared):
+    """Where alerts go: mail through a relay, or a webhook that takes JSON."""
+
+    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    mail_to: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    mail_relay: str | None = None
+
+
+class Isp(_Declared):
+    """An internet service provider of the site."""
+
+    name: Name
+    iix: bool
+
+
+class Ups(_Declared):
+    """An uninterruptible power supply; a spare one carries no load."""
+
+    name: Name
+    capacity_watts: int = Field(ge=1)
+    spare: bool = False
+
+
+class CriticalService(_Declared):
+    """A service that must not stop, and what takes over when its host fails."""
+
+    name: Name
+    hosts: list[str] = Field(min_length=1)
+    substitute: str = Field(min_length=1)
+
+
+class Fleet(_Declared):
+    """Everything that is declared, checked, with the figures in force."""
+
+    fleet_name: str = Field(min_length=1)
+    timezone: str
+    regulations: list[str] = Field(min_length=1)
+    automation_account: AccountName
+    administrators: list[Administrator]
+    admin_workstations: list[Address] = Field(min_length=1)
+    segments: dict[Name, Segment] = Field(min_length=1)
+    notifications: list[Notification] = []
+    parameters: dict[str, int] = {}
+    isps: list[Isp] = []
+    ups_units: list[Ups] = []
+    site: str | None = None
+    recovery_site: str | None = None
+    critical_services: list[CriticalService] = []
+    connectivity_targets: list[Address] = []
+    ntp_servers: list[str] = []
+    hosts: dict[str, Host]
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_timezone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError("is not a time zone (such as 'Asia/Jakarta', 'Asia/Makassar', 'Asia/Jayapura')")
+        return value
+
+    def networks(self, *kinds: SegmentKind) -> list[Network]:
+        """The prefixes of all segments of these kinds."""
+        return [network for segment in self.segments.values() if segment.kind in kinds for network in segment.cidr]
+
+    def sources(self, service: Service) -> list[str]:
+        """The prefixes that a service is open to; ``any`` for everybody."""
+        found: list[str] = []
+        for source in service.sources:
+            found += [str(network) for network in self.segments[source].cidr] if source in self.segments else [source]
+        return found
+
+    @cached_property
+    def active_administrators(self) -> list[Administrator]:
+        """Those who may log in."""
+        return [person for person in self.administrators if person.state == "active"]
+
+
+HOST_FIELDS = frozenset(Host.model_fields)
+FLEET_FIELDS = frozenset(Fleet.model_fields) - {"hosts"}
+
+
+class LoadedFleet(_Declared):
+    """A fleet with its resolved figures and how Ansible reaches each host."""
+
+    fleet: Fleet
+    parameters: dict[str, ResolvedParameter]
+    connections: dict[str, dict[str, Any]]
+    source: Path
+
+
+def load(source: Path, catalogue: Catalogue) -> LoadedFleet:
+    """Read and check an inventory folder or file.
+
+    :raises InvalidInput: naming file, line, key, value and what is allowed, for everything that is wrong.
+    """
+    if not source.exists():
+        raise PatuhError(
+            "there is no such inventory", where=str(source), mend="Copy inventory/example and name the copy."
+        )
+    documents = _read_strictly(source)
+    variables = _ansible_variables(source)
+    if not variables:
+        raise PatuhError("the inventory holds no hosts", where=str(source), mend="Declare them in hosts.yml.")
+    locate = _Locator(documents, source)
+    problems: list[PatuhError] = []
+    hosts: dict[str, Host] = {}
+    fleet_values: dict[str, Any] = {}
+    for name, found in variables.items():
+        ours = {key.removeprefix(PREFIX): value for key, value in found.items() if key.startswith(PREFIX)}
+        for key in sorted(set(ours) - HOST_FIELDS - FLEET_FIELDS):
+            problems.append(
+                PatuhError(
+                    f"host {name}: unknown variable '{PREFIX}{key}'",
+                    where=locate(name, PREFIX + key),
+                    mend=suggestion(PREFIX + key, [PREFIX + known for known in HOST_FIELDS | FLEET_FIELDS]),
+                )
+            )
+        fleet_values |= {key: value for key, value in ours.items() if key in FLEET_FIELDS}
+        try:
+            hosts[name] = Host.model_validate({key: value for key, value in ours.items() if key in HOST_FIELDS})
+        except ValidationError as error:
+            problems += _readable(error, name, locate)
+    fleet: Fleet | None = None
+    try:
+        fleet = Fleet.model_validate({**fleet_values, "hosts": {}})
+    except ValidationError as error:
+        problems += _readable(error, None, locate)
+    if fleet is None or problems:
+        raise InvalidInput(_unique(problems))
+    fleet = fleet.model_copy(update={"hosts": hosts})
+    problems = _contradictions(fleet, catalogue, locate)
+    if problems:
+        raise InvalidInput(_unique(problems))
+    parameters = resolve(catalogue, fleet.regulations, fleet.parameters, locate(None, PREFIX + "parameters"))
+    return LoadedFleet(
+        fleet=fleet,
+        parameters=parameters,
+        connections={
+            name: {key: value for key, value in found.items() if key.startswith("ansible_")}
+            for name, found in variables.items()
+        },
+        source=source,
+    )
+
+
+def _unique(problems: list[PatuhError]) -> list[PatuhError]:
+    return list({str(problem): problem for problem in problems}.values())
+
+
+def _read_strictly(source: Path) -> list[strict_yaml.Document]:
+    files = [source] if source.is_file() else sorted(
+        path for path in source.rglob("*") if path.suffix in (".yml", ".yaml") and "records" not in path.parts
+    )
+    problems: list[PatuhError] = []
+    documents = []
+    for path in files:
+        if path.suffix not in (".yml", ".yaml") or path.read_bytes()[:15].startswith(b"$ANSIBLE_VAULT"):
+            continue
+        try:
+            documents.append(strict_yaml.load(path, ANSIBLE_TAGS))
+        except InvalidInput as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInput(problems)
+    return documents
+
+
+def _ansible_variables(source: Path) -> dict[str, dict[str, Any]]:
+    """The variables of every host, as Ansible's own precedence gives them."""
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.vars.manager import VariableManager
+
+    init_plugin_loader([])
+    loader = DataLoader()
+    inventory = InventoryManager(loader=loader, sources=[str(source)])
+    manager = VariableManager(loader=loader, inventory=inventory)
+    return {
+        host.name: _plain(manager.get_vars(host=host, include_hostvars=False))
+        for host in inventory.get_hosts()
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Ansible's tagged values as Python's own."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    for plain in (str, int, float):
+        if isinstance(value, plain):
+            return plain(value)
+    return value
+
+
+class _Locator:
+    """Finds where an inventory sets a variable, for errors."""
+
+    def __init__(self, documents: list[strict_yaml.Document], source: Path) -> None:
+        self.documents = documents
+        self.source = source
+
+    def __call__(self, host: str | None, variable: str, inside: strict_yaml.KeyPath = ()) -> str:
+        best: tuple[int, str] | None = None
+        for document in self.documents:
+            for path in document.lines:
+                if variable not in path:
+                    continue
+                cut = path.index(variable)
+                before = path[:cut]
+                of_host = host is not None and (host in before or document.path.stem == host)
+                of_group = before == () or before[-1] == "vars"
+                other_host = len(before) >= 2 and before[-2] == "hosts" and not of_host
+                if other_host or not (of_host or of_group):
+                    continue
+                rank = 2 if of_host else 1
+                if path == (*before, variable) and (best is None or rank > best[0]):
+                    best = (rank, document.where((*before, variable, *inside)))
+        if best:
+            return best[1]
+        if host is not None:
+            for document in self.documents:
+                for path in document.lines:
+                    if path and path[-1] == host and len(path) > 1 and path[-2] == "hosts":
+                        return document.where(path)
+        return str(self.source)
+
+
+def _readable(error: ValidationError, host: str | None, locate: _Locator) -> list[PatuhError]:
+    problems = []
+    for detail in error.errors():
+        location = [part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function", "IPv")))]
+        variable, inside = f"{PREFIX}{location[0]}", tuple(location[1:])
+        key = ".".join(map(str, (variable, *inside)))
+        owner = f"host {host}: " if host else ""
+        if detail["type"] == "missing":
+            problem, mend = f"{owner}{key} is missing", "See inventory/example for what it means."
+        elif "{{" in str(detail["input"]):
+            problem, mend = f"{owner}{key} is a template", "Write the value itself: it is read before Ansible runs."
+        else:
+            message = detail["msg"].removeprefix("Value error, ")
+            message = message[0].lower() + message[1:]
+            problem, mend = f"{owner}{key}: {detail['input']!r:.80}: {message}", "Mend this value."
+            if detail["type"] == "extra_forbidden":
+                problem = f"{owner}{key}: unknown key"
+        problems.append(PatuhError(problem, where=locate(host, variable, inside), mend=mend))
+    return problems
+
+
+def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> list[PatuhError]:
+    """What no single value shows."""
+    problems: list[PatuhError] = []
+
+    def problem(text: str, mend: str, variable: str, host: str | None = None, inside: strict_yaml.KeyPath = ()) -> None:
+        problems.append(PatuhError(text, where=locate(host, PREFIX + variable, inside), mend=mend))
+
+    for number, regulation in enumerate(fleet.regulations):
+        if regulation not in catalogue.regulations:
+            problem(f"unknown regulation '{regulation}'",
+                    f"Allowed: {', '.join(sorted(catalogue.regulations))}.", "regulations", inside=(number,))
+    seen: set[str] = set()
+    for number, person in enumerate(fleet.administrators):
+        if person.name in seen:
+            problem(f"administrator {person.name} is given twice", "Keep one entry a person.",
+                    "administrators", inside=(number,))
+        seen.add(person.name)
+        if person.state == "active" and not person.keys:
+            problem(f"administrator {person.name} has no key",
+                    "Add the person's public key under 'keys', or set state: left.", "administrators", inside=(number,))
+        if person.state == "left" and person.left is None:
+            problem(f"administrator {person.name} left, but 'left' gives no date",
+                    "Add 'left: YYYY-MM-DD'.", "administrators", inside=(number,))
+        if person.name == fleet.automation_account:
+            problem(f"administrator {person.name} is also the automation account",
+                    "Give the person an account of their own.", "administrators", inside=(number,))
+    if not fleet.active_administrators:
+        problem("no administrator is active", "Declare at least one with a key.", "administrators")
+    named = [(name, network) for name, segment in fleet.segments.items() for network in segment.cidr]
+    for position, (name, network) in enumerate(named):
+        for other_name, other in named[position + 1 :]:
+            if network.version == other.version and network.overlaps(other):  # type: ignore[arg-type]
+                problem(f"segments {name} ({network}) and {other_name} ({other}) overlap",
+                        "Give each segment prefixes of its own.", "segments", inside=(other_name, "cidr"))
+    for name, host in fleet.hosts.items():
+        for number, service in enumerate(host.services):
+            for source in service.sources:
+                if source != ANY and source not in fleet.segments and not _is_network(source):
+                    problem(f"host {name}: service {service.name} is open to the unknown segment '{source}'",
+                            f"Allowed: any, a CIDR, {', '.join(fleet.segments)}.", "services", name,
+                            (number, "sources"))
+        if host.standby_of is not None and (host.standby_of not in fleet.hosts or host.standby_of == name):
+            problem(f"host {name}: stands by for the unknown host '{host.standby_of}'",
+                    suggestion(host.standby_of, [other for other in fleet.hosts if other != name]), "standby_of", name)
+    for number, service_ in enumerate(fleet.critical_services):
+        for unknown in set(service_.hosts) - set(fleet.hosts):
+            problem(f"critical service {service_.name} names the unknown host '{unknown}'",
+                    suggestion(unknown, list(fleet.hosts)), "critical_services", inside=(number, "hosts"))
+    return problems
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True

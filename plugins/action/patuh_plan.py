@@ -1,0 +1,56 @@
+"""Checks the inventory and hands the resolved plan to the roles, without touching a host.
+
+Returns the fact ``patuh_plan``: ``parameters`` (figures in force), ``fleet`` (what is declared for all) and
+``hosts`` (what is declared for each).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from compliance import fleet as fleets
+from compliance.catalogue import default_catalogue
+from compliance.errors import PatuhError
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
+    """The action behind the task ``patuh_plan``."""
+
+    BYPASS_HOST_LOOP = True
+    _VALID_ARGS = frozenset()
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Load and check the inventory sources of this run."""
+        super().run(tmp, task_vars)
+        sources = (task_vars or {}).get("ansible_inventory_sources") or []
+        if len(sources) != 1:
+            raise AnsibleActionFail("Patuh reads one inventory at a time. Give a single -i FOLDER.")
+        try:
+            loaded = fleets.load(Path(str(sources[0])), default_catalogue())
+        except PatuhError as error:
+            raise AnsibleActionFail(f"The inventory is refused; no host was touched.\n{error}") from error
+        plan = loaded.fleet.model_dump(mode="json", exclude={"hosts"})
+        hosts = {}
+        for name, host in loaded.fleet.hosts.items():
+            declared = host.model_dump(mode="json")
+            for service, model in zip(declared["services"], host.services, strict=True):
+                service["sources"] = loaded.fleet.sources(model)
+            hosts[name] = declared
+        return {
+            "changed": False,
+            "ansible_facts": {
+                "patuh_plan": {
+                    "parameters": {name: figure.value for name, figure in loaded.parameters.items()},
+                    "fleet": plan,
+                    "hosts": hosts,
+                }
+            },
+        }

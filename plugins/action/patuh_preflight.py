@@ -1,0 +1,76 @@
+"""Looks at a host with one plain command and refuses, before anything is touched, what cannot go well.
+
+Returns the fact ``patuh_host``: ``release`` (``bookworm``), ``controller_address`` (as the host sees it).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+SUPPORTED_RELEASES = ("bookworm", "trixie")
+FREE_MB_MIN = 200
+
+LOOK = """
+. /etc/os-release 2>/dev/null
+echo "id=$ID"; echo "release=$VERSION_CODENAME"; echo "user=$(id -u)"
+echo "free=$(df -Pm / | awk 'NR==2 {print $4}')"
+echo "init=$(cat /proc/1/comm)"
+"""
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
+    """The action behind the task ``patuh_preflight``."""
+
+    _VALID_ARGS = frozenset()
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Look, and refuse or go on."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        # Who we are on the network is only known before sudo cleans the environment.
+        origin = self._low_level_execute_command('echo "$SSH_CONNECTION"', sudoable=False)
+        looked = self._low_level_execute_command(LOOK, sudoable=True)
+        if looked["rc"] != 0 or "user=0" not in looked["stdout"]:
+            said = (looked["stderr"] or looked["stdout"]).strip().splitlines()
+            raise AnsibleActionFail(
+                f"No superuser rights on this host: {said[-1] if said else 'sudo gave no answer'}. "
+                "Let the automation account use sudo without a password; nothing was changed."
+            )
+        seen = dict(re.findall(r"^(\w+)=(.*)$", looked["stdout"].replace("\r", ""), re.MULTILINE))
+        if seen.get("id") != "debian" or seen.get("release") not in SUPPORTED_RELEASES:
+            raise AnsibleActionFail(
+                f"This host runs '{seen.get('id')} {seen.get('release')}', which is not supported. "
+                f"Supported: Debian {', '.join(SUPPORTED_RELEASES)}; nothing was changed."
+            )
+        if seen.get("init") != "systemd":
+            raise AnsibleActionFail("This host was not started by systemd; nothing was changed.")
+        if not seen.get("free", "").isdigit() or int(seen["free"]) < FREE_MB_MIN:
+            raise AnsibleActionFail(
+                f"Only {seen.get('free')} MB are free on this host's root file system, {FREE_MB_MIN} MB are "
+                "needed. Free some space; nothing was changed."
+            )
+        controller = (origin["stdout"].split() or [""])[0]
+        workstations = variables["patuh_plan"]["fleet"]["admin_workstations"]
+        if controller and not _is_among(controller, workstations):
+            raise AnsibleActionFail(
+                f"This host sees the controller as {controller}, which is not among patuh_admin_workstations "
+                f"({', '.join(workstations)}): the firewall would shut it out. Add the address there, or run "
+                "from an administrator's workstation; nothing was changed."
+            )
+        return {
+            "changed": False,
+            "ansible_facts": {"patuh_host": {"release": seen["release"], "controller_address": controller}},
+        }
+
+
+def _is_among(address: str, declared: list[str]) -> bool:
+    try:
+        seen = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return any(seen == ipaddress.ip_address(item) for item in declared)
