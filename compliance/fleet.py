@@ -25,6 +25,16 @@ from compliance.parameters import ResolvedParameter, resolve
 PREFIX = "patuh_"
 ANSIBLE_TAGS = frozenset({"!vault", "!unsafe"})
 ANY = "any"
+CONNECTION_VARIABLES = (
+    "ansible_host",
+    "ansible_port",
+    "ansible_user",
+    "ansible_connection",
+    "ansible_become",
+    "ansible_ssh_common_args",
+    "ansible_ssh_extra_args",
+    "ansible_ssh_private_key_file",
+)
 
 AccountName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -302,16 +312,26 @@ def _ansible_variables(source: Path) -> dict[str, dict[str, Any]]:
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.loader import init_plugin_loader
+    from ansible.template import Templar
+    from ansible.utils.collection_loader import AnsibleCollectionConfig
     from ansible.vars.manager import VariableManager
 
-    init_plugin_loader([])
+    if AnsibleCollectionConfig.collection_finder is None:  # inside a playbook run it is there already
+        init_plugin_loader([])
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(source)])
     manager = VariableManager(loader=loader, inventory=inventory)
-    return {
-        host.name: _plain(manager.get_vars(host=host, include_hostvars=False))
-        for host in inventory.get_hosts()
-    }
+    found = {}
+    for host in inventory.get_hosts():
+        variables = manager.get_vars(host=host, include_hostvars=False)
+        templar = Templar(loader=loader, variables=variables)
+        # Ours must be plain values; only how Ansible connects may be a template.
+        found[host.name] = {
+            name: _plain(templar.template(value) if name.startswith("ansible_") else value)
+            for name, value in variables.items()
+            if name.startswith((PREFIX, *CONNECTION_VARIABLES))
+        }
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -65,6 +65,7 @@ def network_exists(instance: Instance) -> bool:
 def create_network(instance: Instance) -> None:
     """Make the segments, the router, the peers, the way out and the ways in."""
     if network_exists(instance):
+        _open_ways_in(instance)  # those that ended since are opened again
         return
     remove_network(instance)
     check_ports_free(instance, list(instance.topology.machines))
@@ -155,6 +156,8 @@ def _wait_for_uplink(instance: Instance) -> None:
 def _open_ways_in(instance: Instance) -> None:
     workstation = instance.peer_namespace("workstation")
     for name, machine in instance.topology.machines.items():
+        if _listens(instance, name):
+            continue
         address = instance.topology.segments[machine.segment].address4(machine.host_number)
         spawn(
             [
@@ -164,17 +167,16 @@ def _open_ways_in(instance: Instance) -> None:
             ],
             instance.folder / "ways-in.log",
         )
-    _remember_ways_in(instance)
-
-
-def _remember_ways_in(instance: Instance) -> None:
-    """Wait until every listener is there, and note which processes they are."""
-    for name in instance.topology.machines:
         deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", instance.ssh_port(name)), 1):
-                break
+        while not _listens(instance, name) and time.monotonic() < deadline:
             time.sleep(0.1)
+
+
+def _listens(instance: Instance, name: str) -> bool:
+    listening = subprocess.run(
+        ["ss", "-Hltn", f"sport = :{instance.ssh_port(name)}"], capture_output=True, text=True, check=False
+    )
+    return bool(listening.stdout.strip())
 
 
 def _processes_of(instance: Instance) -> list[int]:

@@ -209,6 +209,13 @@ def reboot(instance: Instance, name: str) -> None:
     raise PatuhError(f"{name} did not come back after a reboot", mend="Read its console log.")
 
 
+def reboot_all(instance: Instance, names: list[str]) -> None:
+    """Reboot several machines side by side and wait for all of them."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(reboot, instance, name) for name in names]:
+            done.result()
+
+
 def monitor(instance: Instance, name: str, command: str) -> str:
     """Send a command to the machine's QEMU monitor ('savevm clean', 'loadvm clean', 'system_reset') by QMP."""
     with socket.socket(socket.AF_UNIX) as connection:

@@ -80,7 +80,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     clock = socketserver.ThreadingUDPServer(("0.0.0.0", 123), TimeServer)  # noqa: S104 (the lab's own namespace)
     threading.Thread(target=clock.serve_forever, daemon=True).start()
-    Controller(MailSink(folder), hostname="::", port=MAIL_PORT).start()
+    for address in ("0.0.0.0", "::"):  # noqa: S104 (the lab's own namespace)
+        Controller(MailSink(folder), hostname=address, port=MAIL_PORT).start()
     _DualStack(("::", WEBHOOK_PORT), webhook_handler(folder)).serve_forever()
 
 

@@ -1,0 +1,57 @@
+"""``patuh demo``: from newly installed servers to the report."""
+
+from __future__ import annotations
+
+import click
+
+from commands.apply import run_playbook
+from commands.check import assess_inventory, finish, language_option, output_option
+from commands.common import REPOSITORY, Steps
+from commands.doctor import install_packages, missing_packages, LAB_PROGRAMS
+from lab import virtual_machines
+from lab.images import image_folder
+from lab.topology import Instance
+from pathlib import Path
+from reports.presentation import Language, View
+
+LAB = REPOSITORY / "inventory" / "lab"
+
+# Minutes on two cores; measured by running this command.
+EMULATED_MINUTES = 14
+KVM_MINUTES = 4
+IMAGES_MINUTES = 3
+
+
+def _estimate(instance: Instance) -> str:
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    kvm = (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
+    machines = instance.topology.machines
+    cached = all((image_folder(name, machine, instance.topology) / "disk.qcow2").exists() for name, machine in machines.items())
+    minutes = (KVM_MINUTES if kvm else EMULATED_MINUTES) + (0 if cached else IMAGES_MINUTES)
+    how = "with hardware virtualisation" if kvm else "with emulated machines, for lack of hardware virtualisation"
+    return f"about {minutes} minutes here, {how}, images {'cached' if cached else 'to be built'}"
+
+
+@click.command()
+@output_option
+@language_option
+def demo(output: Path, language: Language) -> None:
+    """Show the whole way on virtual machines: install, harden, check, report.
+
+    Can be interrupted and run again. The lab stays up; 'patuh lab down' removes it.
+    """
+    steps, instance = Steps(), Instance()
+    if not missing_packages(LAB_PROGRAMS):
+        steps(_estimate(instance))
+    install_packages(steps)
+    virtual_machines.up(instance, steps)
+    steps("checking the newly installed servers")
+    before = assess_inventory(LAB)
+    write = View(language, before)
+    steps(f"{write.say('score')}: {write.score} ({before.score.held}/{before.score.assessed})")
+    steps("making them comply (playbooks/site.yml)")
+    run_playbook("site.yml", LAB, steps)
+    steps("checking again")
+    after = assess_inventory(LAB)
+    steps("writing the reports")
+    finish(after, output, language)

@@ -1,0 +1,78 @@
+"""``patuh lab``: the virtual machines."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import click
+
+from commands.common import Steps
+from commands.doctor import install_packages
+from lab import virtual_machines
+from lab.topology import CACHE, Instance, run_as_root
+
+name_option = click.option("--name", default="lab", hidden=True)
+offset_option = click.option("--port-offset", default=0, hidden=True)
+
+
+@click.group()
+def lab() -> None:
+    """The lab: virtual machines on this computer, in a network of their own."""
+
+
+@lab.command()
+@name_option
+@offset_option
+def up(name: str, port_offset: int) -> None:
+    """Build what is missing and start the machines."""
+    steps = Steps()
+    install_packages(steps)
+    virtual_machines.up(Instance(name, port_offset), steps)
+
+
+@lab.command()
+@name_option
+@offset_option
+@click.option("--purge", is_flag=True, help="Remove the cached images, too.")
+def down(name: str, port_offset: int, purge: bool) -> None:
+    """Stop the machines and remove what they wrote; images stay cached."""
+    virtual_machines.down(Instance(name, port_offset))
+    if purge:
+        run_as_root(["rm", "-rf", str(CACHE / "images")])
+
+
+@lab.command()
+@name_option
+@offset_option
+def status(name: str, port_offset: int) -> None:
+    """Say which machines run and how to reach them."""
+    instance = Instance(name, port_offset)
+    for machine in instance.topology.machines:
+        state = "running" if virtual_machines.is_running(instance, machine) else "stopped"
+        click.echo(f"{machine:8} {state:8} patuh lab ssh {machine}   (port {instance.ssh_port(machine)} on 127.0.0.1)")
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@name_option
+@offset_option
+@click.argument("machine")
+@click.argument("remote", nargs=-1, type=click.UNPROCESSED)
+def ssh(name: str, port_offset: int, machine: str, remote: tuple[str, ...]) -> None:
+    """Log in to a machine, or run a command on it."""
+    instance = Instance(name, port_offset)
+    if machine not in instance.topology.machines:
+        raise click.BadParameter(f"unknown machine; one of {', '.join(instance.topology.machines)}")
+    if shutil.which("ssh") is None:
+        raise click.ClickException("ssh is missing; 'patuh doctor' tells what to install")
+    raise SystemExit(subprocess.call(virtual_machines.ssh_command(instance, machine, *remote)))
+
+
+@lab.command()
+@name_option
+@offset_option
+@click.argument("machine", nargs=-1)
+def reboot(name: str, port_offset: int, machine: tuple[str, ...]) -> None:
+    """Reboot machines (all by default) and wait until they answer."""
+    instance = Instance(name, port_offset)
+    virtual_machines.reboot_all(instance, list(machine or instance.topology.machines))

@@ -1,0 +1,254 @@
+"""Running the plan: every control that the regulations ask for, on every host, reconciled into an assessment."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime
+import re
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import testinfra.host
+
+from compliance.assessment import (
+    AssessedClause,
+    AssessedControl,
+    AssessedHost,
+    AssessedRegulation,
+    Assessment,
+    Coverage,
+    Finding,
+    Reason,
+    Score,
+    Status,
+    tally,
+    worst,
+)
+from compliance.catalogue import Assessed, Catalogue, Control, Severity
+from compliance.checking import Check, Context, Saw, all_checks, judge
+from compliance.connection import CannotRun, Unreachable, local_host, remote_host
+from compliance.fleet import LoadedFleet
+from compliance.fleet_rules import all_rules
+from compliance.parameters import ResolvedParameter, resolve
+
+HOSTS_AT_ONCE = 20
+FIRST_TO_DO = 5
+_URGENCY = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
+Progress = Callable[[str, int, int], None]
+
+
+def _nobody_watches(host: str, done: int, of: int) -> None:
+    pass
+
+
+def version() -> str:
+    """The suite's version, from its one place."""
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def assess_fleet(
+    loaded: LoadedFleet, catalogue: Catalogue, only: list[str] | None = None, progress: Progress = _nobody_watches
+) -> Assessment:
+    """Assess all hosts of a fleet side by side, or those in ``only``; and the fleet by what it declares."""
+    began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
+    fleet = loaded.fleet
+    names = [name for name in fleet.hosts if only is None or name in only]
+    wanted = catalogue.controls_for(fleet.regulations)
+
+    def one(name: str) -> tuple[AssessedHost, list[Finding]]:
+        context = Context(name=name, parameters=loaded.parameters, host=fleet.hosts[name], fleet=fleet)
+        return _assess_host(remote_host(loaded.connections[name], name), context, wanted, progress)
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
+        results = list(pool.map(one, names))
+    findings = [finding for _, found in results for finding in found]
+    findings += _fleet_findings(loaded, wanted)
+    findings += _evidence_findings(wanted)
+    return _assemble(
+        catalogue, fleet.regulations, wanted, [host for host, _ in results], findings, loaded.parameters,
+        fleet=fleet.fleet_name, timezone=fleet.timezone, began=began, seconds=time.monotonic() - start, local=False,
+    )
+
+
+def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progress = _nobody_watches) -> Assessment:
+    """Assess the computer this runs on, only looking; what needs a declared fleet says so."""
+    began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
+    parameters = resolve(catalogue, regulations, {})
+    wanted = catalogue.controls_for(regulations)
+    host = local_host()
+    context = Context(name="localhost", parameters=parameters)
+    assessed, findings = _assess_host(host, context, wanted, progress)
+    findings += [
+        Finding(control=control.id, host=None, status=Status.ERROR, reason=Reason(message="undeclared-fleet"))
+        for control in wanted
+        if control.assessed is Assessed.FLEET
+    ]
+    findings += _evidence_findings(wanted)
+    return _assemble(
+        catalogue, regulations, wanted, [assessed], findings, parameters,
+        fleet="localhost", timezone="Asia/Jakarta", began=began, seconds=time.monotonic() - start, local=True,
+    )
+
+
+def _assess_host(
+    host: testinfra.host.Host, context: Context, wanted: list[Control], progress: Progress
+) -> tuple[AssessedHost, list[Finding]]:
+    checks = all_checks()
+    planned = [control for control in wanted if control.assessed is Assessed.HOST]
+    findings: list[Finding] = []
+    silence: str | None = None
+    system: str | None = None
+    try:
+        said = host.run("cat /etc/os-release")
+        name = re.search(r'^PRETTY_NAME="?([^"\n]*)"?$', str(said.stdout), re.MULTILINE)
+        system = name.group(1)[:80] if name else None
+        for number, control in enumerate(planned, 1):
+            check: Check | None = checks.get(control.id)
+            if check is None:
+                reason = Reason(message="no-check")
+                findings.append(Finding(control=control.id, host=context.name, status=Status.ERROR, reason=reason))
+            else:
+                findings.append(judge(control.id, check, host, context))
+            progress(context.name, number, len(planned))
+    except (Unreachable, CannotRun) as error:
+        silence = (str(error).strip().splitlines() or ["no answer"])[-1][:300]
+    finally:
+        host.backend.shell.close()
+    # Whatever the plan expected and nobody answered is an error, not a gap.
+    answered = {finding.control for finding in findings}
+    findings += [
+        Finding(
+            control=control.id, host=context.name, status=Status.ERROR,
+            reason=Reason(message="host-silent", values={"detail": silence or ""}),
+        )
+        for control in planned
+        if control.id not in answered
+    ]
+    declared = context.host
+    return (
+        AssessedHost(
+            name=context.name,
+            role=declared.role.value if declared else None,
+            zone=declared.zone.value if declared else None,
+            machine=declared.machine if declared else None,
+            owner=declared.owner if declared else None,
+            answered=silence is None,
+            silence=silence,
+            system=system,
+        ),
+        findings,
+    )
+
+
+def _fleet_findings(loaded: LoadedFleet, wanted: list[Control]) -> list[Finding]:
+    rules = all_rules()
+    found = []
+    for control in wanted:
+        if control.assessed is not Assessed.FLEET:
+            continue
+        rule = rules.get(control.id)
+        if rule is None:
+            found.append(Finding(control=control.id, host=None, status=Status.ERROR, reason=Reason(message="no-check")))
+            continue
+
+        def as_check(_host: testinfra.host.Host, _context: Context, saw: Saw, rule=rule) -> None:  # type: ignore[no-untyped-def]
+            rule(loaded.fleet, loaded.parameters, saw)
+
+        finding = judge(control.id, as_check, None, Context(name="", parameters=loaded.parameters))
+        found.append(finding.model_copy(update={"host": None}))
+    return found
+
+
+def _evidence_findings(wanted: list[Control]) -> list[Finding]:
+    return [
+        Finding(control=control.id, host=None, status=Status.MISSING, reason=Reason(message="no-record"))
+        for control in wanted
+        if control.assessed is Assessed.EVIDENCE
+    ]
+
+
+def _assemble(
+    catalogue: Catalogue,
+    regulations: list[str],
+    wanted: list[Control],
+    hosts: list[AssessedHost],
+    findings: list[Finding],
+    parameters: dict[str, ResolvedParameter],
+    *,
+    fleet: str,
+    timezone: str,
+    began: datetime.datetime,
+    seconds: float,
+    local: bool,
+) -> Assessment:
+    by_control: dict[str, list[Status]] = {}
+    for finding in findings:
+        by_control.setdefault(finding.control, []).append(finding.status)
+    kinds = {control.id: control.assessed for control in wanted}
+    assessed, machine, record, nobody = [], 0, 0, 0
+    for identifier in regulations:
+        regulation = catalogue.regulations[identifier]
+        clauses = []
+        for clause in regulation.clauses:
+            controls = [control.id for control in catalogue.controls_of(clause)]
+            if clause.kind.asks:
+                verdict = worst([status for control in controls for status in by_control.get(control, [])])
+                looked = {kinds[control] for control in controls
+                          if any(status is not Status.MISSING for status in by_control.get(control, []))}
+                if looked & {Assessed.HOST, Assessed.FLEET}:
+                    machine += 1
+                elif looked:
+                    record += 1
+                else:
+                    nobody += 1
+            else:
+                verdict, controls = Status.INFORMATION, []
+            clauses.append(
+                AssessedClause(
+                    clause=clause.clause, parent=clause.parent, kind=clause.kind, summary=clause.summary,
+                    note=clause.note, controls=controls, verdict=verdict,
+                )
+            )
+        assessed.append(
+            AssessedRegulation(
+                id=regulation.id, title=regulation.title, citation=regulation.citation, clauses=clauses,
+                tally=tally([clause.verdict for clause in clauses]),
+            )
+        )
+    looked_at = [finding.status for finding in findings if finding.status is not Status.MISSING]
+    held = looked_at.count(Status.PASS)
+    scored = [status for status in looked_at if status is not Status.NOT_APPLICABLE]
+    urgent = [control for control in wanted if {Status.FAIL, Status.ERROR} & set(by_control.get(control.id, []))]
+    urgent.sort(
+        key=lambda control: (
+            Status.FAIL not in by_control[control.id],
+            _URGENCY[control.severity],
+            -sum(status is Status.FAIL for status in by_control[control.id]),
+        )
+    )
+    return Assessment(
+        created=began,
+        duration_seconds=round(seconds, 2),
+        version=version(),
+        fleet=fleet,
+        timezone=timezone,
+        local=local,
+        parameters=parameters,
+        hosts=hosts,
+        controls=[
+            AssessedControl(
+                id=control.id, title=control.title, rationale=control.rationale, severity=control.severity,
+                assessed=control.assessed.value, role=control.role,
+                clauses=[f"{r} {c}" for r, c in catalogue.clauses_for(control, regulations)],
+            )
+            for control in wanted
+        ],
+        findings=findings,
+        regulations=assessed,
+        score=Score(held=held, assessed=len(scored), tally=tally([finding.status for finding in findings])),
+        coverage=Coverage(by_machine=machine, by_record=record, nobody=nobody),
+        first_to_do=[control.id for control in urgent[:FIRST_TO_DO]],
+    )

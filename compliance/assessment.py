@@ -1,0 +1,197 @@
+"""The assessment: one document that says everything, and that every report is made from."""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from compliance.catalogue import ClauseKind, Severity, Text
+from compliance.errors import PatuhError
+from compliance.parameters import ResolvedParameter
+
+SCHEMA_VERSION = 1
+SCHEMA_FILE = Path(__file__).resolve().parent / "assessment.schema.json"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Status(StrEnum):
+    """What is known of a control on a host, or of a clause."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    ERROR = "error"
+    MISSING = "missing"
+    NOT_APPLICABLE = "not-applicable"
+    INFORMATION = "information"
+
+
+# A clause is as bad as the worst finding that bears on it.
+WORST_FIRST = (Status.FAIL, Status.ERROR, Status.MISSING, Status.PASS, Status.NOT_APPLICABLE)
+
+
+class Observation(_Model):
+    """One thing that was looked at."""
+
+    subject: str
+    expected: str
+    observed: str
+    holds: bool
+
+
+class Reason(_Model):
+    """Why a finding is as it is: a key of the catalogue of messages, and the values to put into it."""
+
+    message: str
+    values: dict[str, str] = {}
+
+
+class Finding(_Model):
+    """What is known of one control on one host; without a host, of the fleet."""
+
+    control: str
+    host: str | None
+    status: Status
+    reason: Reason | None = None
+    observations: list[Observation] = []
+
+
+class AssessedControl(_Model):
+    """A control with the texts in force when it was assessed."""
+
+    id: str
+    title: Text
+    rationale: Text
+    severity: Severity
+    assessed: Literal["host", "fleet", "evidence"]
+    role: str | None
+    clauses: list[str]
+
+
+class AssessedClause(_Model):
+    """A clause with its verdict."""
+
+    clause: str
+    parent: str | None
+    kind: ClauseKind
+    summary: Text
+    note: Text | None
+    controls: list[str]
+    verdict: Status
+
+
+class AssessedRegulation(_Model):
+    """A regulation in its own order, with how many of its clauses stand how."""
+
+    id: str
+    title: Text
+    citation: str
+    clauses: list[AssessedClause]
+    tally: dict[Status, int]
+
+
+class AssessedHost(_Model):
+    """A host and whether it answered."""
+
+    name: str
+    role: str | None
+    zone: str | None
+    machine: str | None
+    owner: str | None
+    answered: bool
+    silence: str | None = None
+    system: str | None = None
+
+
+class Score(_Model):
+    """Findings that hold among those that could; errors count as not holding."""
+
+    held: int
+    assessed: int
+    tally: dict[Status, int]
+
+    @property
+    def tenths(self) -> int:
+        """Per mille, rounded down: one failure never disappears."""
+        return self.held * 1000 // self.assessed if self.assessed else 0
+
+
+class Coverage(_Model):
+    """How many clauses that ask for something were looked at, and by whom."""
+
+    by_machine: int
+    by_record: int
+    nobody: int
+
+    @property
+    def total(self) -> int:
+        """All clauses that ask for something."""
+        return self.by_machine + self.by_record + self.nobody
+
+
+class Assessment(_Model):
+    """Everything that was found out in one run."""
+
+    schema_version: Literal[1] = 1
+    created: datetime.datetime
+    duration_seconds: float
+    version: str
+    fleet: str
+    timezone: str
+    local: bool = False
+    parameters: dict[str, ResolvedParameter]
+    hosts: list[AssessedHost]
+    controls: list[AssessedControl]
+    findings: list[Finding]
+    regulations: list[AssessedRegulation]
+    score: Score
+    coverage: Coverage
+    first_to_do: list[str] = Field(description="Controls to mend first, the most urgent first")
+
+    def findings_of(self, control: str) -> list[Finding]:
+        """The findings of one control, in the order of the hosts."""
+        return [finding for finding in self.findings if finding.control == control]
+
+    def control(self, identifier: str) -> AssessedControl:
+        """A control by its id."""
+        return next(control for control in self.controls if control.id == identifier)
+
+
+def worst(statuses: list[Status]) -> Status:
+    """The status that decides among several."""
+    return next((status for status in WORST_FIRST if status in statuses), Status.NOT_APPLICABLE)
+
+
+def tally(statuses: list[Status]) -> dict[Status, int]:
+    """How often each status occurs, every status named."""
+    counted = Counter(statuses)
+    return {status: counted[status] for status in Status}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an assessment file."""
+    return Assessment.model_json_schema(mode="serialization")
+
+
+def read(path: Path) -> Assessment:
+    """Read an assessment file.
+
+    :raises PatuhError: when it is no assessment of this version.
+    """
+    try:
+        return Assessment.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise PatuhError(f"cannot be read: {error.strerror}", where=str(path), mend="Run 'patuh check' first.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise PatuhError(
+            f"is no assessment of this version: {key}: {first['msg']}", where=str(path), mend="Run 'patuh check' again."
+        ) from error

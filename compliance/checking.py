@@ -1,0 +1,159 @@
+"""How a check is written and judged.
+
+A check is a function ``test_…(host, context, saw)`` marked with the control that it assesses. It records what
+it sees, whether that is good or bad, with ``saw``; it raises :class:`NotApplicable` or :class:`CannotTell` when
+there is nothing to judge or no way to. A check that records nothing has not checked anything: an error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import testinfra.host
+
+from compliance.assessment import Finding, Observation, Reason, Status
+from compliance.connection import CannotRun, Unreachable
+from compliance.fleet import Fleet, Host
+from compliance.parameters import ResolvedParameter
+
+TEXT_MAX = 600
+
+
+class NotApplicable(Exception):
+    """The control asks nothing of this host; ``message`` is a key of the catalogue of messages."""
+
+    def __init__(self, message: str, **values: str) -> None:
+        super().__init__(message)
+        self.reason = Reason(message=message, values=values)
+
+
+class CannotTell(Exception):
+    """What was seen does not decide the control; ``detail`` says what was missing."""
+
+
+class UndeclaredFleet(CannotTell):
+    """The control can only be judged against a declared fleet, and there is none."""
+
+
+@dataclass
+class Context:
+    """What is declared: the host, its fleet, and the figures in force. ``host`` is None without an inventory."""
+
+    name: str
+    parameters: dict[str, ResolvedParameter]
+    host: Host | None = None
+    fleet: Fleet | None = None
+
+    def parameter(self, name: str) -> int:
+        """A figure in force."""
+        return self.parameters[name].value
+
+    @property
+    def declared(self) -> Host:
+        """What is declared of the host.
+
+        :raises UndeclaredFleet: without an inventory.
+        """
+        if self.host is None:
+            raise UndeclaredFleet("needs a declared fleet")
+        return self.host
+
+    @property
+    def declared_fleet(self) -> Fleet:
+        """What is declared of the fleet.
+
+        :raises UndeclaredFleet: without an inventory.
+        """
+        if self.fleet is None:
+            raise UndeclaredFleet("needs a declared fleet")
+        return self.fleet
+
+
+@dataclass
+class Saw:
+    """What a check has seen."""
+
+    observations: list[Observation] = field(default_factory=list)
+
+    def __call__(self, subject: str, *, expected: Any, observed: Any, holds: bool | None = None) -> None:
+        """Record one observation; without ``holds``, it holds when observed equals expected."""
+        self.observations.append(
+            Observation(
+                subject=_text(subject),
+                expected=_text(expected),
+                observed=_text(observed),
+                holds=bool(observed == expected if holds is None else holds),
+            )
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        value = ", ".join(map(str, sorted(value, key=str) if isinstance(value, set | frozenset) else value)) or "—"
+    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
+    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
+
+
+Check = Callable[[testinfra.host.Host, Context, Saw], None]
+
+
+def assesses(control: str) -> pytest.MarkDecorator:
+    """Mark a check with the control that it assesses; plain ``pytest`` understands the mark, too."""
+    return pytest.mark.control(control)
+
+
+def all_checks() -> dict[str, Check]:
+    """Every check by its control, from the modules below ``compliance.checks``."""
+    import compliance.checks
+
+    found: dict[str, Check] = {}
+    for module in pkgutil.iter_modules(compliance.checks.__path__):
+        if not module.name.startswith("test_"):
+            continue
+        for name, function in vars(importlib.import_module(f"compliance.checks.{module.name}")).items():
+            if name.startswith("test_"):
+                (mark,) = [mark for mark in function.pytestmark if mark.name == "control"]
+                control = mark.args[0]
+                if control in found:
+                    raise ValueError(f"two checks assess {control}")
+                found[control] = function
+    return found
+
+
+def judge(control: str, check: Check, host: testinfra.host.Host, context: Context) -> Finding:
+    """Run one check and turn whatever happens into a finding; what cannot be told is an error, never a pass.
+
+    :raises Unreachable: when the connection to the host is gone, for the caller to deal with the host as a whole.
+    """
+    saw = Saw()
+    status, reason = Status.ERROR, None
+    try:
+        check(host, context, saw)
+        if not saw.observations:
+            reason = Reason(message="nothing-observed")
+        elif all(observation.holds for observation in saw.observations):
+            status = Status.PASS
+        else:
+            status = Status.FAIL
+    except NotApplicable as error:
+        status, reason = Status.NOT_APPLICABLE, error.reason
+    except UndeclaredFleet:
+        reason = Reason(message="undeclared-fleet")
+    except (CannotTell, CannotRun) as error:
+        reason = Reason(message="cannot-tell", values={"detail": _text(error)})
+    except Unreachable:
+        raise
+    except Exception as error:  # a check must not end the assessment, whatever a host's output made of it
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__}: {error} ({last.name}:{last.lineno})"
+        reason = Reason(message="cannot-tell", values={"detail": _text(detail)})
+    if status is Status.ERROR and any(not observation.holds for observation in saw.observations):
+        # What was seen before the trouble already decides: one violation is enough.
+        status = Status.FAIL
+    return Finding(control=control, host=context.name, status=status, reason=reason, observations=saw.observations)

@@ -1,0 +1,1 @@
+"""The checks: one function per control, one module per area."""

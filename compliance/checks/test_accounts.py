@@ -1,0 +1,121 @@
+"""Accounts and passwords (Jambi G.7 to G.10)."""
+
+from __future__ import annotations
+
+from testinfra.host import Host
+
+from compliance.checking import Context, NotApplicable, Saw, assesses
+from compliance.probes import output
+from compliance.probes.accounts import accounts, group_members, superusers_by_sudo, today
+from compliance.probes.sshd import Sshd
+
+PERSON_UID_MIN = 1000
+PERSON_UID_MAX = 60000
+
+
+@assesses("accounts.no-root-login")
+def test_root_cannot_log_in(host: Host, context: Context, saw: Saw) -> None:
+    """sshd refuses root, whatever the address, and root has no keys that would let anybody in."""
+    addresses = ["192.0.2.1"]
+    if context.fleet is not None:
+        addresses += [str(address) for address in context.fleet.admin_workstations]
+    for address in addresses:
+        saw(f"permitrootlogin ({address})", expected="no",
+            observed=Sshd.for_connection(host, "root", address).value("permitrootlogin"))
+
+
+@assesses("accounts.least-privilege")
+def test_only_declared_administrators_are_superusers(host: Host, context: Context, saw: Saw) -> None:
+    """Only root has number 0; only declared administrators and the automation account may use sudo."""
+    fleet = context.declared_fleet
+    local = accounts(host)
+    saw("UID 0", expected="root", observed=[name for name, account in local.items() if account.uid == 0],
+        holds=[name for name, account in local.items() if account.uid == 0] == ["root"])
+    people = [name for name, account in local.items()
+              if account.uid >= PERSON_UID_MIN and account.uid < PERSON_UID_MAX]
+    declared = {person.name for person in fleet.active_administrators}
+    absent = sorted(declared - set(local))
+    saw("declared administrators", expected="have an account", observed=absent or sorted(declared), holds=not absent)
+    rights = superusers_by_sudo(host, sorted({*people, *group_members(host, "sudo")}))
+    strangers = sorted(set(rights) - declared - {fleet.automation_account})
+    saw("sudo", expected="declared administrators", observed=strangers or sorted(rights), holds=not strangers)
+    careless = sorted(name for name, how in rights.items() if how == "no password" and name != fleet.automation_account)
+    saw("NOPASSWD", expected="—", observed=careless, holds=not careless)
+
+
+@assesses("accounts.password-secrecy")
+def test_passwords_are_kept_safely(host: Host, context: Context, saw: Saw) -> None:
+    """No empty or weakly hashed password; shadow files closed; no account used by several people."""
+    local = accounts(host)
+    bad = [f"{name}: {account.hash_kind}" for name, account in local.items() if account.hash_kind in ("empty", "weak")]
+    saw("password hashes", expected="strong", observed=bad or "strong or none", holds=not bad)
+    for path in ("/etc/shadow", "/etc/gshadow"):
+        mode, owner = output(host, "stat -c '%%a %%U' %s", path).split()
+        saw(path, expected="<= 640, root", observed=f"{mode}, {owner}", holds=int(mode, 8) & ~0o640 == 0 and owner == "root")
+    fleet = context.declared_fleet
+    known = {person.name for person in fleet.administrators} | {fleet.automation_account}
+    shared = sorted(name for name, account in local.items()
+                    if PERSON_UID_MIN <= account.uid < PERSON_UID_MAX and account.can_log_in and name not in known)
+    saw("accounts of nobody in particular", expected="—", observed=shared, holds=not shared)
+
+
+@assesses("accounts.password-rotation")
+def test_passwords_of_people_age(host: Host, context: Context, saw: Saw) -> None:
+    """Administrators' passwords end within the figure in force, and the automation account never does."""
+    fleet = context.declared_fleet
+    limit = context.parameter("password_days_max")
+    local, day = accounts(host), today(host)
+    for person in fleet.active_administrators:
+        account = local.get(person.name)
+        if account is None:
+            saw(person.name, expected="account", observed="absent", holds=False)
+            continue
+        maximum = account.max_days
+        saw(f"{person.name}: PASS_MAX_DAYS", expected=f"<= {limit}", observed=maximum,
+            holds=maximum is not None and maximum <= limit)
+        if account.has_password:
+            age = day - (account.changed_day or 0)
+            saw(f"{person.name}: password age", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)
+    machine = local.get(fleet.automation_account)
+    if machine is not None:
+        never = machine.max_days in (None, 99999) and machine.expires_day is None
+        saw(f"{machine.name}: expiry", expected="never", observed="never" if never else "expires", holds=never)
+
+
+@assesses("accounts.superuser-password-rotation")
+def test_superuser_password_is_young_enough(host: Host, context: Context, saw: Saw) -> None:
+    """Root's password, where there is one, was changed within the figure in force."""
+    limit = context.parameter("superuser_password_days_max")
+    root = accounts(host)["root"]
+    if not root.has_password:
+        raise NotApplicable("root-has-no-password")
+    age = today(host) - (root.changed_day or 0)
+    saw("root: password age", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)
+
+
+@assesses("accounts.offboarding")
+def test_leavers_are_locked_out(host: Host, context: Context, saw: Saw) -> None:
+    """Accounts of administrators who left are locked, without keys and rights; root's password is newer."""
+    fleet = context.declared_fleet
+    left = [person for person in fleet.administrators if person.state == "left"]
+    if not left:
+        raise NotApplicable("nobody-left")
+    local = accounts(host)
+    for person in left:
+        account = local.get(person.name)
+        if account is None:
+            saw(person.name, expected="no account", observed="no account")
+        else:
+            locked = not account.has_password and account.expires_day is not None and account.expires_day <= today(host)
+            saw(person.name, expected="locked", observed="locked" if locked else "open", holds=locked)
+            keys = host.run("test -s %s/.ssh/authorized_keys", account.home).rc == 0
+            saw(f"{person.name}: keys", expected="none", observed="keys" if keys else "none", holds=not keys)
+            member = person.name in group_members(host, "sudo")
+            saw(f"{person.name}: sudo", expected="no", observed="yes" if member else "no", holds=not member)
+    root = local["root"]
+    last = max(person.left for person in left if person.left is not None)
+    if root.has_password:
+        changed = root.changed_day or 0
+        since = (last - type(last)(1970, 1, 1)).days
+        saw("root: password changed", expected=f">= {last.isoformat()}",
+            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + changed)).isoformat(), holds=changed >= since)

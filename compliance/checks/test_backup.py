@@ -1,0 +1,77 @@
+"""Offline backups (Jambi H.2.b to H.2.d, H.2.g)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from testinfra.host import Host
+
+from compliance.checking import Context, Saw, assesses
+from compliance.probes import output, records, systemd
+from compliance.probes.sockets import listeners
+
+SYSTEM_DATABASES = {"information_schema", "performance_schema", "mysql", "sys", "template0", "template1", "postgres"}
+
+
+def _newest(entries: list[dict[str, Any]], kind: str, source: str) -> dict[str, Any] | None:
+    """The newest successful run of a kind that holds a source."""
+    for entry in reversed(entries):
+        if entry.get("ok") is True and entry.get("kind") == kind:
+            for archive in entry.get("archives", []):
+                if source in archive.get("source", []) and archive.get("bytes", 0) > 0:
+                    return entry
+    return None
+
+
+@assesses("backup.coverage")
+def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
+    """Each declared path and database is in a recent archive, and no database is forgotten."""
+    declared = context.declared
+    entries = records.entries(host, "backup")
+    for kind, sources, limit in (
+        ("files", declared.backup_paths, context.parameter("backup_files_days_max")),
+        ("databases", declared.databases, context.parameter("backup_database_days_max")),
+    ):
+        for source in sources:
+            newest = _newest(entries, kind, source)
+            age = None if newest is None else records.age_days(host, newest)
+            saw(source, expected=f"<= {limit} d", observed="never" if age is None else f"{age:.1f} d",
+                holds=age is not None and age <= limit)
+    saw("declared for backup", expected=">= 1", observed=len(declared.backup_paths) + len(declared.databases),
+        holds=bool(declared.backup_paths or declared.databases))
+    if any(listener.program in ("mariadbd", "mysqld") for listener in listeners(host)):
+        there = set(output(host, "mariadb --batch --skip-column-names -e 'SHOW DATABASES'").split()) - SYSTEM_DATABASES
+        forgotten = sorted(there - set(declared.databases))
+        saw("databases not declared", expected="—", observed=forgotten, holds=not forgotten)
+
+
+@assesses("backup.offline-scheduled")
+def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -> None:
+    """Timers are enabled, the last run of each succeeded, and the medium is not left mounted."""
+    declared = context.declared
+    entries = records.entries(host, "backup")
+    for kind, needed in (("files", True), ("databases", bool(declared.databases))):
+        if not needed:
+            continue
+        timer = systemd.properties(host, f"patuh-backup-{kind}.timer")
+        saw(f"patuh-backup-{kind}.timer", expected="active", observed=timer["ActiveState"])
+        saw(f"patuh-backup-{kind}.timer at boot", expected="enabled", observed=timer.get("UnitFileState") or "disabled")
+        runs = [entry for entry in entries if entry.get("kind") == kind]
+        last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
+        saw(f"{kind}: last run", expected="ok", observed=last)
+    for uuid in declared.removable_media:
+        done = host.run("findmnt -rn -S UUID=%s", uuid)
+        saw(f"{uuid}", expected="not mounted", observed="mounted" if done.rc == 0 else "not mounted")
+    saw("declared media", expected=">= 1", observed=len(declared.removable_media), holds=bool(declared.removable_media))
+
+
+@assesses("backup.encrypted")
+def test_backups_are_encrypted(host: Host, context: Context, saw: Saw) -> None:
+    """The passphrase is there for root alone, and every repository that was written has its key exported."""
+    stat = host.run("stat -c '%%a %%U' %s", "/etc/patuh/backup.passphrase")
+    saw("/etc/patuh/backup.passphrase", expected="600 root", observed=stat.stdout.strip() or "absent")
+    written = {entry.get("medium") for entry in records.entries(host, "backup") if entry.get("ok") is True}
+    keys = host.run("ls /var/lib/patuh/backup-keys").stdout.split()
+    saw("encrypted repositories", expected=">= 1", observed=len(written), holds=bool(written))
+    for medium in sorted(map(str, written)):
+        saw(medium, expected="key", observed="key" if f"{medium}.key" in keys else "no key")

@@ -1,0 +1,99 @@
+"""Monitoring, the maintenance log and the software's state (Jambi F.1 to F.3, H.1, H.3.c, H.3.d)."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from testinfra.host import Host
+
+from compliance.checking import CannotTell, Context, Saw, assesses
+from compliance.probes import mdadm, output, records, systemd
+from compliance.probes.packages import installed
+
+LOG = "/var/log/patuh/maintenance.jsonl"
+
+
+@assesses("monitoring.alerts")
+def test_trouble_is_told(host: Host, context: Context, saw: Saw) -> None:
+    """A failing service raises an alert, there is somebody to tell, and the last alert reached everybody."""
+    hook = output(host, "systemctl show --property=OnFailure -- cron.service").strip().removeprefix("OnFailure=")
+    saw("cron.service: OnFailure", expected="patuh-alert@…", observed=hook or "—", holds=hook.startswith("patuh-alert@"))
+    entries = records.entries(host, "alerts")
+    saw("alerts sent", expected=">= 1", observed=len(entries), holds=bool(entries))
+    if entries:
+        last = entries[-1]
+        saw("targets", expected=">= 1", observed=last.get("targets"), holds=int(last.get("targets") or 0) >= 1)
+        saw("last alert", expected="delivered", observed=last.get("failed") or "delivered", holds=last.get("failed") == [])
+
+
+@assesses("monitoring.connectivity")
+def test_the_internet_connection_is_watched(host: Host, context: Context, saw: Saw) -> None:
+    """A timer probes the connection, and the newest probe is within the figure in force."""
+    limit = context.parameter("connectivity_minutes_max")
+    timer = systemd.properties(host, "patuh-connectivity.timer")
+    saw("patuh-connectivity.timer", expected="active", observed=timer["ActiveState"])
+    saw("patuh-connectivity.timer at boot", expected="enabled", observed=timer.get("UnitFileState") or "disabled")
+    entries = records.entries(host, "connectivity")
+    minutes = records.age_days(host, entries[-1]) * 1440 if entries else None
+    # A probe that just began has not written yet: one interval more is still in time.
+    saw("newest probe", expected=f"<= {2 * limit} min", observed="never" if minutes is None else f"{minutes:.0f} min",
+        holds=minutes is not None and minutes <= 2 * limit)
+
+
+@assesses("monitoring.hardware-health")
+def test_units_and_hardware_are_healthy(host: Host, context: Context, saw: Saw) -> None:
+    """No unit has failed, no array is degraded, and no file system was remounted read-only."""
+    failed = systemd.failed_units(host)
+    saw("failed units", expected="—", observed=failed, holds=not failed)
+    for device in mdadm.arrays(host):
+        array = mdadm.detail(host, device)
+        saw(device, expected="not degraded", observed=array.state, holds="degraded" not in array.state)
+    options = output(host, "findmnt -rno OPTIONS /").strip().split(",")
+    saw("/", expected="rw", observed=options[0])
+
+
+@assesses("maintenance.log")
+def test_maintenance_log_is_kept(host: Host, context: Context, saw: Saw) -> None:
+    """The log is there, can only be appended to, and every line is an entry with who, when, what and why."""
+    there = host.run("test -e %s", LOG).rc == 0
+    saw(LOG, expected="exists", observed="exists" if there else "absent")
+    if not there:
+        return
+    attributes = output(host, "lsattr -- %s", LOG).split()[0]
+    saw("append-only", expected="a", observed=attributes, holds="a" in attributes)
+    lines = output(host, "tail -n 200 -- %s", LOG).splitlines()
+    broken = 0
+    for line in lines:
+        try:
+            entry = json.loads(line)
+            broken += not all(isinstance(entry.get(key), str) for key in ("when", "who", "what", "why"))
+        except (ValueError, AttributeError, RecursionError):
+            broken += 1
+    saw("entries", expected=">= 1", observed=len(lines), holds=bool(lines))
+    saw("unreadable entries", expected=0, observed=broken)
+
+
+@assesses("os.linux-preferred")
+def test_system_is_linux(host: Host, context: Context, saw: Saw) -> None:
+    """The running kernel is Linux."""
+    kernel = output(host, "uname -s").strip()
+    saw("uname -s", expected="Linux", observed=kernel)
+
+
+@assesses("software.open-source-preferred")
+def test_software_is_open_source(host: Host, context: Context, saw: Saw) -> None:
+    """No installed package comes from Debian's non-free parts."""
+    closed = sorted(name for name, section in installed(host).items() if section.startswith(("non-free", "restricted", "multiverse")))
+    saw("non-free packages", expected="—", observed=closed, holds=not closed)
+
+
+@assesses("software.compatibility")
+def test_packages_fit_together(host: Host, context: Context, saw: Saw) -> None:
+    """dpkg finds no half-installed package and apt no broken dependency."""
+    audit = output(host, "dpkg --audit", codes=(0, 1)).strip()
+    saw("dpkg --audit", expected="—", observed=re.findall(r"^ (\S+)", audit, re.MULTILINE) or audit or "—", holds=not audit)
+    done = host.run("apt-get check -qq -o Debug::NoLocking=true")
+    if done.rc not in (0, 100):
+        raise CannotTell(f"apt-get check: exit {done.rc}")
+    saw("apt-get check", expected="ok", observed="ok" if done.rc == 0 else done.stderr.strip())

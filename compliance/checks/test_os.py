@@ -1,0 +1,493 @@
+"""Operating-system hardening, an item a control (Jambi G.12)."""
+
+from __future__ import annotations
+
+import re
+
+from testinfra.host import Host
+
+from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
+from compliance.probes import kernel, output, records, systemd
+from compliance.probes.accounts import STRONG_HASHES, accounts
+from compliance.probes.packages import installed
+
+SUPPORTED_DEBIAN = {"12": "bookworm", "13": "trixie"}
+
+LEGACY_CLIENTS = {"ftp", "inetutils-telnet", "nis", "rsh-client", "rsh-redone-client", "talk", "telnet", "tftp-hpa", "tnftp"}
+UNNEEDED_SERVERS = {"autofs", "avahi-daemon", "cups", "inetutils-telnetd", "rpcbind", "rsh-server", "telnetd", "tftpd-hpa", "xinetd", "ypserv"}
+COMPILERS = re.compile(r"^(gcc|g\+\+|clang|make|tcc)(-[0-9.]+)?$")
+
+
+def sysctls(host: Host, saw: Saw, **wanted: tuple[int, ...]) -> None:
+    """Record that settings are within what is wanted, running and after a reboot; ``__`` stands for a dot."""
+    running, booted = kernel.running(host), kernel.after_reboot(host)
+    if not running:
+        raise CannotTell("sysctl says nothing")
+    for name, values in wanted.items():
+        key = name.replace("__", ".")
+        if key not in running:
+            raise CannotTell(f"{key} is not among the kernel's settings")
+        expected = " | ".join(map(str, values))
+        saw(key, expected=expected, observed=running[key], holds=running[key] in map(str, values))
+        later = booted.get(key)
+        # Not set by any file: a reboot brings the kernel's own default, which is what runs if nobody changed it.
+        saw(f"{key} (boot)", expected=expected, observed="—" if later is None else later,
+            holds=running[key] in map(str, values) if later is None else later in map(str, values))
+
+
+@assesses("os.supported-release")
+def test_release_is_supported(host: Host, context: Context, saw: Saw) -> None:
+    """The release still gets security fixes."""
+    said = dict(re.findall(r'^(ID|VERSION_ID|PRETTY_NAME)="?([^"\n]*)"?$', output(host, "cat /etc/os-release"), re.MULTILINE))
+    if said.get("ID") != "debian":
+        raise CannotTell(f"nothing is known of the releases of {said.get('ID')}")
+    saw("os-release", expected="Debian 12 | 13", observed=said.get("PRETTY_NAME", "?"), holds=said.get("VERSION_ID") in SUPPORTED_DEBIAN)
+
+
+@assesses("os.address-randomisation")
+def test_addresses_are_randomised(host: Host, context: Context, saw: Saw) -> None:
+    """Full address-space randomisation."""
+    sysctls(host, saw, kernel__randomize_va_space=(2,))
+
+
+@assesses("os.kernel-pointers-hidden")
+def test_kernel_pointers_are_hidden(host: Host, context: Context, saw: Saw) -> None:
+    """Neither pointers nor the kernel's log are shown to ordinary users."""
+    sysctls(host, saw, kernel__kptr_restrict=(1, 2), kernel__dmesg_restrict=(1,))
+
+
+@assesses("os.ptrace-restricted")
+def test_ptrace_is_restricted(host: Host, context: Context, saw: Saw) -> None:
+    """Processes trace their own children at most."""
+    sysctls(host, saw, kernel__yama__ptrace_scope=(1, 2, 3))
+
+
+@assesses("os.links-protected")
+def test_links_are_protected(host: Host, context: Context, saw: Saw) -> None:
+    """Links, pipes and files in sticky directories cannot be used against others."""
+    sysctls(host, saw, fs__protected_hardlinks=(1,), fs__protected_symlinks=(1,), fs__protected_fifos=(1, 2), fs__protected_regular=(1, 2))
+
+
+@assesses("os.core-dumps-off")
+def test_core_dumps_are_off(host: Host, context: Context, saw: Saw) -> None:
+    """Neither privileged nor ordinary programs leave their memory on disk."""
+    sysctls(host, saw, fs__suid_dumpable=(0,))
+    limits = output(host, "cat /etc/security/limits.conf /etc/security/limits.d/*.conf 2>/dev/null", codes=(0, 1))
+    hard = re.findall(r"^\s*\*\s+(?:hard|-)\s+core\s+(\S+)", limits, re.MULTILINE)
+    saw("limits: core", expected="0", observed=hard[-1] if hard else "—")
+
+
+@assesses("os.unprivileged-bpf-off")
+def test_unprivileged_bpf_is_off(host: Host, context: Context, saw: Saw) -> None:
+    """Ordinary users load no programs into the kernel, and its compiler is hardened."""
+    sysctls(host, saw, kernel__unprivileged_bpf_disabled=(1, 2), net__core__bpf_jit_harden=(2,))
+
+
+@assesses("os.sysrq-off")
+def test_sysrq_is_off(host: Host, context: Context, saw: Saw) -> None:
+    """The SysRq key does nothing."""
+    sysctls(host, saw, kernel__sysrq=(0,))
+
+
+@assesses("os.perf-restricted")
+def test_perf_is_restricted(host: Host, context: Context, saw: Saw) -> None:
+    """Ordinary users read no performance counters."""
+    sysctls(host, saw, kernel__perf_event_paranoid=(2, 3, 4))
+
+
+@assesses("os.kexec-off")
+def test_kexec_is_off(host: Host, context: Context, saw: Saw) -> None:
+    """No other kernel can be loaded over the running one."""
+    sysctls(host, saw, kernel__kexec_load_disabled=(1,))
+
+
+@assesses("os.forwarding-off")
+def test_forwarding_is_off(host: Host, context: Context, saw: Saw) -> None:
+    """The server forwards nothing, unless it is declared a router or runs containers."""
+    if context.host is not None and (context.host.router or context.host.container_host):
+        raise NotApplicable("declared-router")
+    sysctls(host, saw, net__ipv4__ip_forward=(0,), net__ipv6__conf__all__forwarding=(0,))
+
+
+@assesses("os.redirects-refused")
+def test_redirects_are_refused(host: Host, context: Context, saw: Saw) -> None:
+    """The server neither believes nor sends redirects."""
+    sysctls(host, saw, net__ipv4__conf__all__accept_redirects=(0,), net__ipv4__conf__default__accept_redirects=(0,),
+            net__ipv4__conf__all__secure_redirects=(0,), net__ipv4__conf__default__secure_redirects=(0,),
+            net__ipv4__conf__all__send_redirects=(0,), net__ipv4__conf__default__send_redirects=(0,),
+            net__ipv6__conf__all__accept_redirects=(0,), net__ipv6__conf__default__accept_redirects=(0,))
+
+
+@assesses("os.source-routing-refused")
+def test_source_routing_is_refused(host: Host, context: Context, saw: Saw) -> None:
+    """Packets do not choose their own way."""
+    sysctls(host, saw, net__ipv4__conf__all__accept_source_route=(0,), net__ipv4__conf__default__accept_source_route=(0,),
+            net__ipv6__conf__all__accept_source_route=(0,), net__ipv6__conf__default__accept_source_route=(0,))
+
+
+@assesses("os.reverse-path-filter")
+def test_reverse_path_is_filtered(host: Host, context: Context, saw: Saw) -> None:
+    """A packet must come from where its answer would go."""
+    sysctls(host, saw, net__ipv4__conf__all__rp_filter=(1, 2), net__ipv4__conf__default__rp_filter=(1, 2))
+
+
+@assesses("os.martians-logged")
+def test_martians_are_logged(host: Host, context: Context, saw: Saw) -> None:
+    """Packets with impossible addresses leave a trace."""
+    sysctls(host, saw, net__ipv4__conf__all__log_martians=(1,), net__ipv4__conf__default__log_martians=(1,))
+
+
+@assesses("os.syn-cookies")
+def test_syn_cookies_are_on(host: Host, context: Context, saw: Saw) -> None:
+    """A flood of half-open connections is withstood."""
+    sysctls(host, saw, net__ipv4__tcp_syncookies=(1,))
+
+
+@assesses("os.icmp-broadcast-ignored")
+def test_broadcast_pings_are_ignored(host: Host, context: Context, saw: Saw) -> None:
+    """Broadcast pings and bogus errors are ignored."""
+    sysctls(host, saw, net__ipv4__icmp_echo_ignore_broadcasts=(1,), net__ipv4__icmp_ignore_bogus_error_responses=(1,))
+
+
+@assesses("os.router-advertisements-refused")
+def test_router_advertisements_are_refused(host: Host, context: Context, saw: Saw) -> None:
+    """The network does not dictate the server's IPv6 addresses."""
+    sysctls(host, saw, net__ipv6__conf__all__accept_ra=(0,), net__ipv6__conf__default__accept_ra=(0,))
+
+
+def modules_blocked(host: Host, saw: Saw, *names: str) -> None:
+    """Record that modules are not loaded and that loading one would do nothing."""
+    loaded = kernel.loaded_modules(host)
+    for name in names:
+        plan = kernel.modprobe(host, name)
+        blocked = plan.startswith(("install /bin/false", "install /bin/true", "install /usr/bin/false")) or "not found" in plan
+        saw(name, expected="blocked", observed="loaded" if name in loaded else "blocked" if blocked else "allowed",
+            holds=blocked and name not in loaded)
+
+
+@assesses("os.unused-filesystems-blocked")
+def test_unused_filesystems_are_blocked(host: Host, context: Context, saw: Saw) -> None:
+    """Rare file systems cannot be loaded."""
+    modules_blocked(host, saw, "cramfs", "freevxfs", "hfs", "hfsplus", "jffs2")
+
+
+@assesses("os.unused-protocols-blocked")
+def test_unused_protocols_are_blocked(host: Host, context: Context, saw: Saw) -> None:
+    """Rare network protocols cannot be loaded."""
+    modules_blocked(host, saw, "dccp", "rds", "sctp", "tipc")
+
+
+def mount_options(host: Host, saw: Saw, path: str) -> None:
+    """Record that a path is a mount of its own with nosuid, nodev and noexec."""
+    done = host.run("findmnt -rno OPTIONS --mountpoint %s", path)
+    # Where one mount hides another, the last is the one in use.
+    options = done.stdout.splitlines()[-1].strip().split(",") if done.rc == 0 and done.stdout.strip() else []
+    saw(path, expected="nosuid,nodev,noexec", observed=",".join(options) or "—", holds={"nosuid", "nodev", "noexec"} <= set(options))
+
+
+@assesses("os.tmp-mount")
+def test_tmp_is_mounted_safely(host: Host, context: Context, saw: Saw) -> None:
+    """/tmp is a mount of its own that runs no programs, now and after a reboot."""
+    mount_options(host, saw, "/tmp")
+    unit = systemd.properties(host, "tmp.mount", "Options")
+    saw("tmp.mount at boot", expected="enabled", observed=unit.get("UnitFileState") or "—",
+        holds=unit.get("UnitFileState") in ("enabled", "static", "generated"))
+
+
+@assesses("os.shm-mount")
+def test_shm_is_mounted_safely(host: Host, context: Context, saw: Saw) -> None:
+    """/dev/shm runs no programs, now and after a reboot."""
+    mount_options(host, saw, "/dev/shm")
+    boot = output(host, "findmnt --fstab -rno OPTIONS --mountpoint /dev/shm", codes=(0, 1)).strip()
+    saw("/etc/fstab: /dev/shm", expected="noexec", observed=boot or "—", holds="noexec" in boot.split(","))
+
+
+def apt_config(host: Host) -> dict[str, str]:
+    """apt's effective configuration, with names in lower case."""
+    return {name.lower(): value for name, value in re.findall(r'^(\S+) "(.*)";$', output(host, "apt-config dump"), re.MULTILINE)}
+
+
+@assesses("os.security-updates-automatic")
+def test_security_updates_are_automatic(host: Host, context: Context, saw: Saw) -> None:
+    """unattended-upgrades is there, switched on, and its timers run."""
+    saw("unattended-upgrades", expected="installed", observed="installed" if "unattended-upgrades" in installed(host) else "absent")
+    config = apt_config(host)
+    for name in ("APT::Periodic::Update-Package-Lists", "APT::Periodic::Unattended-Upgrade"):
+        value = config.get(name.lower(), "0")
+        saw(name, expected=">= 1", observed=value, holds=value not in ("0", ""))
+    for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
+        saw(timer, expected="active", observed=systemd.properties(host, timer)["ActiveState"])
+
+
+@assesses("os.security-updates-installed")
+def test_no_security_update_is_pending(host: Host, context: Context, saw: Saw) -> None:
+    """By the package lists at hand, no security update waits to be installed."""
+    said = output(host, "apt-get -s -q -o Debug::NoLocking=true upgrade")
+    if "newly installed" not in said:
+        raise CannotTell("apt-get -s upgrade is not understood")
+    pending = sorted(set(re.findall(r"^Inst (\S+) .*-[Ss]ecurity", said, re.MULTILINE)))
+    saw("pending", expected="—", observed=pending, holds=not pending)
+
+
+@assesses("os.packages-authenticated")
+def test_packages_are_authenticated(host: Host, context: Context, saw: Saw) -> None:
+    """apt takes nothing unsigned."""
+    config = apt_config(host)
+    for name in ("APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"):
+        value = config.get(name.lower(), "0")
+        saw(name, expected="0", observed=value, holds=value.lower() in ("0", "no", "false", ""))
+    trusted = output(host, "grep -rlsE 'trusted=yes|^Trusted: *yes' /etc/apt/sources.list /etc/apt/sources.list.d", codes=(0, 1, 2)).split()
+    saw("trusted=yes", expected="—", observed=trusted, holds=not trusted)
+
+
+def absent(host: Host, saw: Saw, subject: str, unwanted: list[str]) -> None:
+    """Record that none of these packages is installed."""
+    saw(subject, expected="—", observed=unwanted, holds=not unwanted)
+
+
+@assesses("os.legacy-clients-absent")
+def test_legacy_clients_are_absent(host: Host, context: Context, saw: Saw) -> None:
+    """No client that sends passwords in clear is installed."""
+    absent(host, saw, "legacy clients", sorted(LEGACY_CLIENTS & set(installed(host))))
+
+
+@assesses("os.unneeded-servers-absent")
+def test_unneeded_servers_are_absent(host: Host, context: Context, saw: Saw) -> None:
+    """No server that a plain server has no use for is installed."""
+    absent(host, saw, "unneeded servers", sorted(UNNEEDED_SERVERS & set(installed(host))))
+
+
+@assesses("os.compilers-absent")
+def test_compilers_are_absent(host: Host, context: Context, saw: Saw) -> None:
+    """No compiler is installed."""
+    absent(host, saw, "compilers", sorted(name for name in installed(host) if COMPILERS.match(name)))
+
+
+@assesses("os.journal-persistent")
+def test_journal_is_persistent(host: Host, context: Context, saw: Saw) -> None:
+    """The journal is on disk and its service runs."""
+    on_disk = host.run("test -d /var/log/journal/$(cat /etc/machine-id)").rc == 0
+    saw("/var/log/journal", expected="on disk", observed="on disk" if on_disk else "in memory")
+    storage = re.findall(r"^\s*Storage\s*=\s*(\S+)", output(host, "systemd-analyze cat-config systemd/journald.conf"), re.MULTILINE)
+    saw("Storage", expected="persistent", observed=storage[-1] if storage else "auto", holds=bool(storage) and storage[-1] == "persistent")
+
+
+@assesses("os.audit-running")
+def test_audit_runs(host: Host, context: Context, saw: Saw) -> None:
+    """auditd runs and the kernel audits."""
+    unit = systemd.properties(host, "auditd.service")
+    saw("auditd.service", expected="active", observed=unit["ActiveState"])
+    saw("auditd.service at boot", expected="enabled", observed=unit.get("UnitFileState") or "—")
+    if unit["LoadState"] == "loaded":
+        status = dict(re.findall(r"^(\w+) (\d+)$", output(host, "PATH=$PATH:/sbin; auditctl -s"), re.MULTILINE))
+        saw("audit enabled", expected="1 | 2", observed=status.get("enabled", "?"), holds=status.get("enabled") in ("1", "2"))
+
+
+@assesses("os.audit-rules")
+def test_important_changes_are_audited(host: Host, context: Context, saw: Saw) -> None:
+    """The kernel holds rules for accounts, rights, remote access, time and modules."""
+    if host.run("PATH=$PATH:/sbin; command -v auditctl").rc != 0:
+        saw("auditctl", expected="installed", observed="absent")
+        return
+    rules = output(host, "PATH=$PATH:/sbin; auditctl -l")
+    for path in ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/ssh", "/etc/pam.d"):
+        watched = re.search(rf"^-w {re.escape(path)}/? -p \S*w", rules, re.MULTILINE) or re.search(
+            rf"-F (?:path|dir)={re.escape(path)}\s.*perm=\S*w", rules)
+        saw(path, expected="watched", observed="watched" if watched else "not watched")
+    for call in ("clock_settime", "init_module"):
+        ruled = re.search(rf"^-a \S+ .*\b{call}\b", rules, re.MULTILINE)
+        saw(call, expected="watched", observed="watched" if ruled else "not watched")
+
+
+def pam_stack(host: Host, service: str) -> list[str]:
+    """The lines of a PAM service with its includes put in their place, comments gone."""
+    lines: list[str] = []
+    for line in output(host, "cat /etc/pam.d/%s", service).splitlines():
+        text = line.partition("#")[0].strip()
+        if match := re.match(r"^@include\s+([A-Za-z0-9._-]+)$", line.strip()):
+            lines += pam_stack(host, match.group(1))
+        elif text:
+            lines.append(text)
+    return lines
+
+
+def key_values(text: str) -> dict[str, str]:
+    """``key = value`` lines, the last of each, comments gone; a lone word counts as set."""
+    found = {}
+    for line in text.splitlines():
+        words = line.partition("#")[0].strip()
+        if words:
+            key, _, value = words.partition("=")
+            found[key.strip()] = value.strip()
+    return found
+
+
+@assesses("os.password-quality")
+def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) -> None:
+    """A new password passes pam_pwquality, which asks for length and variety."""
+    used = [line for line in pam_stack(host, "common-password") if "pam_pwquality.so" in line]
+    saw("pam_pwquality", expected="password", observed=used or "—", holds=bool(used))
+    conf = key_values(output(host, "cat /etc/security/pwquality.conf /etc/security/pwquality.conf.d/*.conf 2>/dev/null", codes=(0, 1)))
+    for key, least in (("minlen", 12), ("minclass", 3)):
+        value = conf.get(key, "0")
+        saw(key, expected=f">= {least}", observed=value, holds=value.isdigit() and int(value) >= least)
+
+
+@assesses("os.login-lockout")
+def test_repeated_failures_lock(host: Host, context: Context, saw: Saw) -> None:
+    """pam_faillock stands before and after the password, and locks after few failures."""
+    stack = [line for line in pam_stack(host, "common-auth") if "pam_faillock.so" in line]
+    for phase in ("preauth", "authfail"):
+        saw(f"pam_faillock {phase}", expected="auth", observed="auth" if any(phase in line for line in stack) else "—")
+    conf = key_values(output(host, "cat /etc/security/faillock.conf 2>/dev/null", codes=(0, 1)))
+    deny = conf.get("deny", "3")
+    saw("deny", expected="<= 5", observed=deny, holds=deny.isdigit() and 0 < int(deny) <= 5)
+
+
+@assesses("os.password-hashing")
+def test_password_hashing_is_strong(host: Host, context: Context, saw: Saw) -> None:
+    """New passwords are hashed strongly, and so are those there are."""
+    unix = [line for line in pam_stack(host, "common-password") if "pam_unix.so" in line]
+    strong = [line for line in unix if re.search(r"\b(yescrypt|gost_yescrypt|sha512)\b", line)]
+    saw("pam_unix", expected="yescrypt | sha512", observed=unix or "—", holds=bool(unix) and len(strong) == len(unix))
+    weak = [account.name for account in accounts(host).values() if account.hash_kind == "weak"]
+    saw("accounts", expected=" | ".join(STRONG_HASHES.values()), observed=weak or "strong or none", holds=not weak)
+
+
+@assesses("os.su-restricted")
+def test_su_is_restricted(host: Host, context: Context, saw: Saw) -> None:
+    """su asks for membership of a group."""
+    wheel = [line for line in pam_stack(host, "su") if re.match(r"^auth\s+(required|requisite)\s+pam_wheel\.so\b", line)]
+    saw("su", expected="pam_wheel", observed=wheel or "—", holds=bool(wheel))
+
+
+@assesses("os.umask-restrictive")
+def test_umask_is_restrictive(host: Host, context: Context, saw: Saw) -> None:
+    """Sessions create files that are closed to others."""
+    defs = dict(re.findall(r"^\s*([A-Z_]+)\s+(\S+)", output(host, "cat /etc/login.defs"), re.MULTILINE))
+    value = defs.get("UMASK", "022")
+    saw("UMASK", expected="027", observed=value, holds=re.fullmatch(r"0?[0-7]{3}", value) is not None and int(value, 8) & 0o027 == 0o027)
+    session = [line for line in pam_stack(host, "common-session") if "pam_umask.so" in line]
+    saw("pam_umask", expected="session", observed="session" if session else "—")
+
+
+@assesses("os.session-timeout")
+def test_idle_sessions_end(host: Host, context: Context, saw: Saw) -> None:
+    """A login shell has a TMOUT of at most 15 minutes."""
+    value = output(host, "env -i HOME=/ PATH=$PATH bash -lc 'echo \"${TMOUT:-0}\"' 2>/dev/null").strip()
+    saw("TMOUT", expected="1–900", observed=value, holds=value.isdigit() and 0 < int(value) <= 900)
+
+
+@assesses("os.time-synchronised")
+def test_clock_is_synchronised(host: Host, context: Context, saw: Saw) -> None:
+    """The clock is synchronised, and stays so after a reboot."""
+    said = dict(line.split("=", 1) for line in output(host, "timedatectl show").splitlines() if "=" in line)
+    saw("NTPSynchronized", expected="yes", observed=said.get("NTPSynchronized", "?"))
+    units = [unit for unit in ("systemd-timesyncd.service", "chrony.service", "ntpsec.service")
+             if systemd.properties(host, unit).get("UnitFileState") == "enabled"]
+    saw("at boot", expected="enabled", observed=units, holds=bool(units))
+
+
+@assesses("os.cron-restricted")
+def test_cron_is_restricted(host: Host, context: Context, saw: Saw) -> None:
+    """cron's tables are closed to others, and only named accounts have one of their own."""
+    said = output(host, "stat -c '%%a %%U %%n' /etc/crontab /etc/cron.d /etc/cron.hourly /etc/cron.daily /etc/cron.weekly /etc/cron.monthly 2>/dev/null".replace("%%", "%"), codes=(0, 1))
+    if not said:
+        raise NotApplicable("no-cron")
+    for line in said.splitlines():
+        mode, owner, path = line.split(maxsplit=2)
+        saw(path, expected="root, closed", observed=f"{owner}, {mode}", holds=owner == "root" and int(mode, 8) & 0o077 == 0)
+    allow = host.run("cat /etc/cron.allow")
+    saw("/etc/cron.allow", expected="exists", observed=allow.stdout.split() or "—", holds=allow.rc == 0)
+
+
+@assesses("os.login-banner")
+def test_a_warning_is_shown(host: Host, context: Context, saw: Saw) -> None:
+    """The console and SSH show a warning that tells nothing of the system."""
+    for path in ("/etc/issue", "/etc/issue.net"):
+        text = output(host, "cat %s", path, codes=(0, 1))
+        leaks = re.findall(r"\\[mrsv]|Debian GNU/Linux", text)
+        saw(path, expected="warning", observed=leaks or text.strip()[:80] or "—", holds=bool(text.strip()) and not leaks)
+    from compliance.probes.sshd import Sshd
+
+    banner = Sshd.for_connection(host).value("banner")
+    saw("sshd: banner", expected="/etc/issue.net", observed=banner, holds=banner != "none")
+
+
+@assesses("os.apparmor-enforcing")
+def test_apparmor_enforces(host: Host, context: Context, saw: Saw) -> None:
+    """The kernel enforces AppArmor profiles, and they are loaded at boot."""
+    enabled = host.run("cat /sys/module/apparmor/parameters/enabled").stdout.strip()
+    saw("AppArmor", expected="Y", observed=enabled or "—")
+    profiles = host.run("cat /sys/kernel/security/apparmor/profiles").stdout.splitlines()
+    enforced = [line for line in profiles if line.endswith("(enforce)")]
+    saw("profiles", expected=">= 1", observed=len(enforced), holds=bool(enforced))
+    unit = systemd.properties(host, "apparmor.service")
+    saw("apparmor.service at boot", expected="enabled", observed=unit.get("UnitFileState") or "—")
+
+
+@assesses("os.file-integrity")
+def test_file_integrity_is_checked(host: Host, context: Context, saw: Saw) -> None:
+    """A timer compares system files with a database no older than two days."""
+    timer = systemd.properties(host, "patuh-integrity.timer")
+    saw("patuh-integrity.timer", expected="active", observed=timer["ActiveState"])
+    stat = host.run("stat -c '%s %Y' /var/lib/patuh/aide.db")
+    if stat.rc != 0:
+        saw("AIDE database", expected="exists", observed="absent")
+        return
+    size, changed = map(int, stat.stdout.split())
+    age = (records.now(host).timestamp() - changed) / 86400
+    saw("AIDE database", expected="<= 2 d", observed=f"{age:.1f} d, {size} B", holds=size > 0 and age <= 2)
+
+
+@assesses("os.account-files-protected")
+def test_account_files_are_protected(host: Host, context: Context, saw: Saw) -> None:
+    """Account files belong to root and nobody else may write them or read the hashes."""
+    for path, most in (("/etc/passwd", 0o644), ("/etc/group", 0o644), ("/etc/shadow", 0o640), ("/etc/gshadow", 0o640), ("/etc/sudoers", 0o440)):
+        done = host.run("stat -L -c '%%a %%U' %s", path)
+        if done.rc != 0 and path == "/etc/sudoers":
+            continue
+        if done.rc != 0:
+            raise CannotTell(f"{path} cannot be looked at")
+        mode, owner = done.stdout.split()
+        saw(path, expected=f"root, <= {most:o}", observed=f"{owner}, {mode}", holds=owner == "root" and int(mode, 8) & ~most == 0)
+
+
+@assesses("os.no-stray-permissions")
+def test_no_stray_permissions(host: Host, context: Context, saw: Saw) -> None:
+    """On the root file system no file is without an owner, none is writable by all."""
+    said = output(host, r"find / -xdev \( -type f -perm -0002 -o -nouser -o -nogroup -o -type d -perm -0002 ! -perm -1000 \) -printf '%p\n' 2>/dev/null | head -n 20; echo end")
+    found = said.splitlines()[:-1]
+    saw("stray files", expected="—", observed=found, holds=not found)
+
+
+@assesses("os.homes-private")
+def test_homes_are_private(host: Host, context: Context, saw: Saw) -> None:
+    """No other user reads a home directory."""
+    homes = [account.home for account in accounts(host).values() if 1000 <= account.uid < 60000 or account.uid == 0]
+    looked = 0
+    for home in homes:
+        done = host.run("stat -c %%a %s", home)
+        if done.rc == 0:
+            looked += 1
+            mode = int(done.stdout, 8)
+            saw(home, expected="<= 750", observed=f"{mode:o}", holds=mode & 0o027 == 0)
+    if not looked:
+        raise CannotTell("no home directory can be looked at")
+
+
+@assesses("os.ctrl-alt-del-off")
+def test_ctrl_alt_del_does_nothing(host: Host, context: Context, saw: Saw) -> None:
+    """The key combination is masked."""
+    saw("ctrl-alt-del.target", expected="masked", observed=systemd.properties(host, "ctrl-alt-del.target")["LoadState"])
+
+
+@assesses("os.sudo-hardened")
+def test_sudo_is_hardened(host: Host, context: Context, saw: Saw) -> None:
+    """sudo runs commands in a terminal of their own and keeps a log."""
+    if host.run("command -v sudo").rc != 0:
+        raise NotApplicable("no-sudo")
+    said = output(host, "sudo -n -l -U root")
+    for option in ("use_pty", "logfile"):
+        found = re.search(rf"(?:^|[\s,]){option}(?:[=,\s]|$)", said)
+        saw(option, expected="set", observed="set" if found else "not set")

@@ -1,0 +1,128 @@
+"""Remote administration (Jambi G.4 to G.6)."""
+
+from __future__ import annotations
+
+import re
+
+from testinfra.host import Host
+
+from compliance.checking import CannotTell, Context, Saw, assesses
+from compliance.probes import output, systemd
+from compliance.probes.sockets import listeners, reachable
+from compliance.probes.sshd import Sshd
+
+CLEAR_TEXT_PORTS = {23: "telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
+
+# What a current ssh-audit neither fails nor warns about.
+STRONG = {
+    "kexalgorithms": {
+        "sntrup761x25519-sha512",
+        "sntrup761x25519-sha512@openssh.com",
+        "mlkem768x25519-sha256",
+    },
+    "ciphers": {
+        "aes256-gcm@openssh.com",
+        "aes128-gcm@openssh.com",
+        "aes256-ctr",
+        "aes192-ctr",
+        "aes128-ctr",
+    },
+    "macs": {"hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com", "umac-128-etm@openssh.com"},
+    "hostkeyalgorithms": {
+        "ssh-ed25519",
+        "ssh-ed25519-cert-v01@openssh.com",
+        "sk-ssh-ed25519@openssh.com",
+        "rsa-sha2-512",
+        "rsa-sha2-256",
+        "rsa-sha2-512-cert-v01@openssh.com",
+        "rsa-sha2-256-cert-v01@openssh.com",
+    },
+}
+
+
+@assesses("ssh.server-installed")
+def test_server_is_installed_and_listens(host: Host, context: Context, saw: Saw) -> None:
+    """The SSH server is there, runs, starts at boot, and listens."""
+    saw("openssh-server", expected="installed", observed="installed" if host.run("test -x /usr/sbin/sshd").rc == 0 else "absent")
+    unit = systemd.properties(host, "ssh.service")
+    socket = systemd.properties(host, "ssh.socket")
+    starts = "enabled" in (unit.get("UnitFileState"), socket.get("UnitFileState"))
+    saw("ssh.service", expected="active", observed=unit["ActiveState"],
+        holds="active" in (unit["ActiveState"], socket["ActiveState"]))
+    saw("ssh.service at boot", expected="enabled", observed=unit.get("UnitFileState") or "disabled", holds=starts)
+    ports = [listener.port for listener in reachable(host) if listener.program in ("sshd", "systemd")]
+    saw("listening", expected="tcp", observed=[f"tcp/{port}" for port in ports], holds=bool(ports))
+
+
+@assesses("ssh.protocol-2")
+def test_protocol_is_2(host: Host, context: Context, saw: Saw) -> None:
+    """sshd knows protocol 2 only, and nothing listens that sends passwords in clear."""
+    said = output(host, "/usr/sbin/sshd -V 2>&1; ssh -V 2>&1", codes=(0, 1, 127, 255))
+    version = re.search(r"OpenSSH_(\d+)\.(\d+)", said)
+    if not version:
+        raise CannotTell("neither sshd nor ssh tells its version")
+    found = (int(version.group(1)), int(version.group(2)))
+    saw("OpenSSH", expected=">= 7.6", observed=f"{found[0]}.{found[1]}", holds=found >= (7, 6))
+    clear = [f"{CLEAR_TEXT_PORTS[listener.port]} ({listener})" for listener in listeners(host)
+             if listener.protocol == "tcp" and listener.port in CLEAR_TEXT_PORTS]
+    saw("telnet, rlogin, rsh", expected="—", observed=clear, holds=not clear)
+
+
+@assesses("ssh.strong-algorithms")
+def test_algorithms_are_strong(host: Host, context: Context, saw: Saw) -> None:
+    """Every algorithm offered is among those that nothing is known against."""
+    sshd = Sshd.for_connection(host)
+    for keyword, strong in STRONG.items():
+        offered = sshd.value(keyword).split(",")
+        weak = [name for name in offered if name not in strong]
+        saw(keyword, expected="strong", observed=weak or offered, holds=not weak)
+    bits = int(sshd.value("requiredrsasize"))
+    saw("requiredrsasize", expected=">= 3072", observed=bits, holds=bits >= 3072)
+
+
+@assesses("ssh.keys-only")
+def test_logins_use_keys_only(host: Host, context: Context, saw: Saw) -> None:
+    """No password opens a session, for no account and from no address that may come in."""
+    for user, address in _who_may_come(context):
+        sshd = Sshd.for_connection(host, user, address)
+        for keyword in ("passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords"):
+            saw(f"{keyword} ({user}@{address})", expected="no", observed=sshd.value(keyword))
+        saw(f"pubkeyauthentication ({user}@{address})", expected="yes", observed=sshd.value("pubkeyauthentication"))
+
+
+def _who_may_come(context: Context) -> list[tuple[str, str]]:
+    if context.fleet is None:
+        return [("root", "192.0.2.1")]
+    workstation = str(context.fleet.admin_workstations[0])
+    return [("root", workstation), (context.fleet.automation_account, workstation)]
+
+
+@assesses("ssh.remote-first")
+def test_console_logins_have_a_reason(host: Host, context: Context, saw: Saw) -> None:
+    """Each login at the console since the host began has an entry in the maintenance log on the same day."""
+    said = output(host, "journalctl --no-pager -q -o short-iso --utc -t login -g 'session opened|LOGIN ON' --since -30d", codes=(0, 1))
+    days = {line[:10] for line in said.splitlines() if re.match(r"\d{4}-\d{2}-\d{2}T", line)}
+    if not days:
+        saw("console logins in 30 days", expected="with a reason", observed="none", holds=True)
+        return
+    log = output(host, "cat /var/log/patuh/maintenance.jsonl")
+    for day in sorted(days):
+        saw(f"console login on {day}", expected="maintenance log entry", observed="entry" if f'"when": "{day}' in log else "no entry",
+            holds=f'"when": "{day}' in log)
+
+
+@assesses("ssh.admin-workstations-only")
+def test_only_administrators_from_their_workstations(host: Host, context: Context, saw: Saw) -> None:
+    """AllowUsers names declared accounts at declared workstations, and nobody else."""
+    fleet = context.declared_fleet
+    names = {person.name for person in fleet.active_administrators} | {fleet.automation_account}
+    workstations = {str(address) for address in fleet.admin_workstations}
+    for user, address in ((fleet.automation_account, sorted(workstations)[0]), (fleet.automation_account, "192.0.2.1")):
+        allowed = Sshd.for_connection(host, user, address).words("allowusers")
+        strangers = []
+        for pattern in allowed:
+            name, _, place = pattern.partition("@")
+            if name not in names or place not in workstations:
+                strangers.append(pattern)
+        saw(f"allowusers ({address})", expected="declared administrators at declared workstations",
+            observed=strangers or allowed, holds=bool(allowed) and not strangers)

@@ -1,0 +1,24 @@
+"""Installed packages, as dpkg knows them."""
+
+from __future__ import annotations
+
+import testinfra.host
+
+from compliance.checking import CannotTell
+from compliance.probes import output
+
+
+def installed(host: testinfra.host.Host) -> dict[str, str]:
+    """Every installed package with its section.
+
+    :raises CannotTell: where dpkg is absent or knows nothing.
+    """
+    said = output(host, "dpkg-query -W -f='${db:Status-Abbrev}\\t${Package}\\t${Section}\\n'")
+    found = {}
+    for line in said.splitlines():
+        fields = line.split("\t")
+        if len(fields) == 3 and fields[0].startswith(("ii", "hi")):
+            found[fields[1]] = fields[2]
+    if not found:
+        raise CannotTell("dpkg knows no installed packages")
+    return found

@@ -1,0 +1,54 @@
+"""The report as JUnit XML, for continuous integration: a test case per control and host."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+from compliance.assessment import Assessment, Status
+from reports.presentation import Language, View
+
+
+def _printable(text: str) -> str:
+    """Without what XML 1.0 cannot hold."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def render(assessment: Assessment, language: Language = "en") -> bytes:
+    """The document."""
+    view = View(language, assessment)
+    suites = ElementTree.Element("testsuites", name=view.say("title"))
+    titles = {control.id: view.text(control.title) for control in assessment.controls}
+    for host in [None, *(host.name for host in assessment.hosts)]:
+        findings = [finding for finding in assessment.findings if finding.host == host]
+        statuses = [finding.status for finding in findings]
+        suite = ElementTree.SubElement(
+            suites,
+            "testsuite",
+            name=_printable(host or view.say("whole-fleet")),
+            tests=str(len(findings)),
+            failures=str(statuses.count(Status.FAIL)),
+            errors=str(statuses.count(Status.ERROR)),
+            skipped=str(statuses.count(Status.NOT_APPLICABLE) + statuses.count(Status.MISSING)),
+            timestamp=assessment.created.replace(tzinfo=None).isoformat(timespec="seconds"),
+        )
+        for finding in findings:
+            worded = view.finding(finding)
+            case = ElementTree.SubElement(suite, "testcase", classname=finding.control, name=titles[finding.control])
+            seen = "\n".join(
+                f"{subject}: {view.say('expected')} {expected}, {view.say('observed')} {observed}"
+                for subject, expected, observed, holds in worded.observations
+                if not holds or finding.status is Status.PASS
+            )
+            kind = {
+                Status.FAIL: "failure",
+                Status.ERROR: "error",
+                Status.NOT_APPLICABLE: "skipped",
+                Status.MISSING: "skipped",
+            }.get(finding.status)
+            if kind:
+                message = _printable(worded.reason or seen.partition("\n")[0])
+                ElementTree.SubElement(case, kind, message=message).text = _printable(seen)
+            elif seen:
+                ElementTree.SubElement(case, "system-out").text = _printable(seen)
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)

@@ -1,0 +1,246 @@
+"""An assessment in a reader's language: the sentences, dates and numbers that every document shows.
+
+Nothing here judges; it words what the assessment says.
+"""
+
+from __future__ import annotations
+
+import zoneinfo
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from compliance import strict_yaml
+from compliance.assessment import Assessment, Finding, Status, worst
+from compliance.catalogue import Text
+
+Language = Literal["id", "en"]
+LANGUAGES: tuple[Language, ...] = ("id", "en")
+SIGNS = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.ERROR: "!",
+    Status.MISSING: "○",
+    Status.NOT_APPLICABLE: "–",
+    Status.INFORMATION: "·",
+}
+
+
+@cache
+def messages() -> dict[str, Text]:
+    """The catalogue of messages."""
+    document = strict_yaml.load(Path(__file__).resolve().parent / "messages.yml")
+    return {key: Text.model_validate(value) for key, value in document.data.items()}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A status as a reader sees it: a sign and a word; ``name`` chooses the colour."""
+
+    name: str
+    sign: str
+    word: str
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One finding, worded."""
+
+    host: str
+    chip: Chip
+    reason: str
+    observations: list[tuple[str, str, str, bool]]
+
+
+@dataclass(frozen=True)
+class ControlView:
+    """One control with its findings, worded."""
+
+    id: str
+    title: str
+    rationale: str
+    severity: str
+    mend: str
+    clauses: list[str]
+    chip: Chip
+    findings: list[FindingView]
+
+    @property
+    def troubled(self) -> list[FindingView]:
+        """The findings that fail or could not be told."""
+        return [finding for finding in self.findings if finding.chip.name in ("fail", "error")]
+
+
+@dataclass(frozen=True)
+class ClauseView:
+    """One clause, worded."""
+
+    number: str
+    depth: int
+    summary: str
+    note: str
+    chip: Chip
+    asks: bool
+    controls: list[ControlView]
+
+
+@dataclass(frozen=True)
+class RegulationView:
+    """One regulation, worded."""
+
+    id: str
+    title: str
+    citation: str
+    clauses: list[ClauseView]
+    tally: list[tuple[Chip, int]]
+
+
+@dataclass(frozen=True)
+class View:
+    """A whole assessment in one language."""
+
+    language: Language
+    assessment: Assessment
+
+    def say(self, key: str, **values: object) -> str:
+        """A message of the catalogue, with values put in."""
+        text = getattr(messages()[key], self.language)
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", str(value))
+        return str(text)
+
+    def text(self, text: Text) -> str:
+        """A text of the catalogue of regulations."""
+        return str(getattr(text, self.language))
+
+    def chip(self, status: Status) -> Chip:
+        """A status with its sign and word."""
+        return Chip(status.value, SIGNS[status], self.say(f"status-{status.value}"))
+
+    @property
+    def created(self) -> str:
+        """When the assessment was made, in the fleet's time zone."""
+        zone = zoneinfo.ZoneInfo(self.assessment.timezone)
+        pattern = "d MMMM yyyy HH.mm z" if self.language == "id" else "d MMMM yyyy HH:mm z"
+        return str(format_datetime(self.assessment.created.astimezone(zone), pattern, locale=self.language))
+
+    @property
+    def score(self) -> str:
+        """The score in per cent with one decimal, rounded down."""
+        number = format_decimal(self.assessment.score.tenths / 10, "0.0", locale=self.language)
+        return f"{number} %" if self.language == "id" else f"{number}%"
+
+    @property
+    def verdict(self) -> list[str]:
+        """What the head of office reads first."""
+        tally = self.assessment.score.tally
+        fails, errors = tally[Status.FAIL], tally[Status.ERROR]
+        sentences = [
+            self.say("verdict-fails", fail=fails, error=errors) if fails or errors else self.say("verdict-holds")
+        ]
+        if self.assessment.coverage.nobody:
+            sentences.append(self.say("verdict-unseen", count=self.assessment.coverage.nobody))
+        if self.assessment.local:
+            sentences.append(self.say("local-note"))
+        return sentences
+
+    @property
+    def formula(self) -> str:
+        """How the score comes about."""
+        score = self.assessment.score
+        return self.say("score-formula", held=score.held, assessed=score.assessed)
+
+    @property
+    def coverage(self) -> str:
+        """How much was looked at, and by whom."""
+        coverage = self.assessment.coverage
+        return self.say(
+            "coverage-sentence",
+            total=coverage.total, machine=coverage.by_machine, record=coverage.by_record, nobody=coverage.nobody,
+        )
+
+    def finding(self, finding: Finding) -> FindingView:
+        """A finding, worded."""
+        reason = ""
+        if finding.reason is not None:
+            reason = self.say(f"reason-{finding.reason.message}", **finding.reason.values)
+        return FindingView(
+            host=finding.host or self.say("whole-fleet"),
+            chip=self.chip(finding.status),
+            reason=reason,
+            observations=[(o.subject, o.expected, o.observed, o.holds) for o in finding.observations],
+        )
+
+    @property
+    def controls(self) -> dict[str, ControlView]:
+        """Every control by its id."""
+        found = {}
+        by_control: dict[str, list[Finding]] = {}
+        for finding in self.assessment.findings:
+            by_control.setdefault(finding.control, []).append(finding)
+        for control in self.assessment.controls:
+            findings = by_control.get(control.id, [])
+            found[control.id] = ControlView(
+                id=control.id,
+                title=self.text(control.title),
+                rationale=self.text(control.rationale),
+                severity=self.say(f"severity-{control.severity.value}"),
+                mend=self.say("mend-by-role", role=control.role) if control.role else self.say("mend-by-inventory"),
+                clauses=control.clauses,
+                chip=self.chip(worst([finding.status for finding in findings])),
+                findings=[self.finding(finding) for finding in findings],
+            )
+        return found
+
+    @property
+    def first_to_do(self) -> list[ControlView]:
+        """What to mend first."""
+        controls = self.controls
+        return [controls[identifier] for identifier in self.assessment.first_to_do]
+
+    @property
+    def regulations(self) -> list[RegulationView]:
+        """Every regulation in its own order."""
+        controls = self.controls
+        views = []
+        for regulation in self.assessment.regulations:
+            depths: dict[str, int] = {}
+            clauses = []
+            for clause in regulation.clauses:
+                depths[clause.clause] = depths.get(clause.parent or "", -1) + 1
+                clauses.append(
+                    ClauseView(
+                        number=clause.clause,
+                        depth=depths[clause.clause],
+                        summary=self.text(clause.summary),
+                        note=self.text(clause.note) if clause.note else "",
+                        chip=self.chip(clause.verdict),
+                        asks=clause.verdict is not Status.INFORMATION,
+                        controls=[controls[identifier] for identifier in clause.controls],
+                    )
+                )
+            views.append(
+                RegulationView(
+                    id=regulation.id,
+                    title=self.text(regulation.title),
+                    citation=regulation.citation,
+                    clauses=clauses,
+                    tally=[(self.chip(status), count) for status, count in regulation.tally.items() if count],
+                )
+            )
+        return views
+
+    @property
+    def figures(self) -> list[tuple[str, str, str]]:
+        """The figures in force: name, value with unit, and who set it."""
+        rows = []
+        for name, figure in self.assessment.parameters.items():
+            source = figure.source
+            if source in ("inventory", "default"):
+                source = self.say(f"source-{source}")
+            rows.append((name, f"{figure.value} {figure.unit}", source))
+        return rows

@@ -1,0 +1,46 @@
+"""The summary that a person at a terminal reads, also a narrow one."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text as Line
+
+from compliance.assessment import Assessment
+from reports.presentation import Language, View
+
+COLOURS = {"pass": "green", "fail": "bold red", "error": "yellow", "missing": "cyan"}
+
+
+def show(assessment: Assessment, console: Console, language: Language = "id", every_finding: bool = False) -> None:
+    """Print verdict, score, coverage, the regulations' tallies and the findings that need mending."""
+    view = View(language, assessment)
+    console.print(Line(f"{view.say('title')} · {assessment.fleet}", style="bold"))
+    console.print(Line(f"{view.say('created')}: {view.created}", style="dim"))
+    console.print()
+    for sentence in view.verdict:
+        console.print(Line(sentence, style="bold" if sentence is view.verdict[0] else ""))
+    console.print(f"[bold]{escape(view.say('score'))}: {escape(view.score)}[/]  {escape(view.formula)}")
+    console.print(Line(view.coverage))
+    for regulation in view.regulations:
+        words = ", ".join(f"{chip.sign} {count} {chip.word}" for chip, count in regulation.tally)
+        console.print(Line(f"{regulation.citation}: {words}"))
+    troubled = [control for control in view.controls.values() if control.troubled]
+    if not troubled:
+        console.print(Line(view.say("nothing-to-do"), style="green"))
+        return
+    shown = troubled if every_finding else view.first_to_do
+    table = Table(box=None, pad_edge=False, expand=False)
+    table.add_column(view.say("first-to-do") if not every_finding else view.say("evidence"), overflow="fold")
+    table.add_column(view.say("hosts"), overflow="fold")
+    for control in shown:
+        line = Line(f"{control.chip.sign} {control.title}", style=COLOURS.get(control.chip.name, ""))
+        line.append(f"\n  {control.id}", style="dim")
+        finding = control.troubled[0]
+        bad = next((seen for seen in finding.observations if not seen[3]), None)
+        why = f"{bad[0]}: {view.say('expected').lower()} {bad[1]}, {view.say('observed').lower()} {bad[2]}" if bad else finding.reason
+        line.append(f"\n  {why[:160]}", style="dim")
+        table.add_row(line, ", ".join(dict.fromkeys(finding.host for finding in control.troubled)))
+    console.print()
+    console.print(table)
