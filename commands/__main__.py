@@ -21,7 +21,16 @@ def patuh() -> None:
     """
 
 
-for command in (check.check, check.report, apply.apply, demo.demo, lab.lab, proof.test, doctor.doctor, doctor.completion):
+for command in (
+    check.check,
+    check.report,
+    apply.apply,
+    demo.demo,
+    lab.lab,
+    proof.test,
+    doctor.doctor,
+    doctor.completion,
+):
     patuh.add_command(command)
 
 

@@ -56,7 +56,12 @@ def run_playbook(playbook: str, inventory: Path, steps: Steps, *arguments: str) 
     try:
         _out, error, code = ansible_runner.interface.run_command(
             executable_cmd=str(Path(sys.executable).parent / "ansible-playbook"),
-            cmdline_args=[str(REPOSITORY / "playbooks" / playbook), "-i", str(inventory.resolve()), *arguments],
+            cmdline_args=[
+                str(REPOSITORY / "playbooks" / playbook),
+                "-i",
+                str(inventory.resolve()),
+                *arguments,
+            ],
             host_cwd=str(REPOSITORY),
             private_data_dir=scratch,
             event_handler=watcher,

@@ -19,15 +19,27 @@ from reports.presentation import Language
 DEFAULT_REGULATION = "jambi-31-2017"
 
 inventory_option = click.option(
-    "-i", "--inventory", type=click.Path(path_type=Path), default=REPOSITORY / "inventory" / "lab",
-    show_default="inventory/lab", help="The fleet's inventory folder.",
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path),
+    default=REPOSITORY / "inventory" / "lab",
+    show_default="inventory/lab",
+    help="The fleet's inventory folder.",
 )
 output_option = click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT, show_default=True,
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=OUTPUT,
+    show_default=True,
     help="Where the reports go.",
 )
 language_option = click.option(
-    "--language", type=click.Choice(["id", "en"]), default="id", show_default=True, help="Language of the reports.",
+    "--language",
+    type=click.Choice(["id", "en"]),
+    default="id",
+    show_default=True,
+    help="Language of the reports.",
 )
 
 
@@ -38,9 +50,7 @@ language_option = click.option(
 @click.option("--all", "every", is_flag=True, help="Show every finding that needs mending, not just the first.")
 @output_option
 @language_option
-def check(
-    inventory: Path, limit: tuple[str, ...], local: bool, every: bool, output: Path, language: Language
-) -> None:
+def check(inventory: Path, limit: tuple[str, ...], local: bool, every: bool, output: Path, language: Language) -> None:
     """Assess servers, read-only, and write the reports.
 
     Exits with 0 when everything that could be checked holds, with 1 when something does not.

@@ -42,6 +42,7 @@ def host_progress(what: str) -> Iterator[object]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     if not sys.stderr.isatty():
+
         def line(host: str, done: int, of: int) -> None:
             if done == of:
                 progress_console.print(f"{what}: {host}: {done}/{of}", markup=False)
@@ -49,7 +50,11 @@ def host_progress(what: str) -> Iterator[object]:
         yield line
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=progress_console, transient=True
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=progress_console,
+        transient=True,
     ) as bars:
         tasks: dict[str, object] = {}
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from commands.apply import run_playbook
 from commands.check import assess_inventory, finish, language_option, output_option
 from commands.common import REPOSITORY, Steps
-from commands.doctor import install_packages, missing_packages, LAB_PROGRAMS
+from commands.doctor import LAB_PROGRAMS, install_packages, missing_packages
 from lab import virtual_machines
 from lab.images import image_folder
 from lab.topology import Instance
-from pathlib import Path
 from reports.presentation import Language, View
 
 LAB = REPOSITORY / "inventory" / "lab"
@@ -26,7 +27,9 @@ def _estimate(instance: Instance) -> str:
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     kvm = (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
     machines = instance.topology.machines
-    cached = all((image_folder(name, machine, instance.topology) / "disk.qcow2").exists() for name, machine in machines.items())
+    cached = all(
+        (image_folder(name, machine, instance.topology) / "disk.qcow2").exists() for name, machine in machines.items()
+    )
     minutes = (KVM_MINUTES if kvm else EMULATED_MINUTES) + (0 if cached else IMAGES_MINUTES)
     how = "with hardware virtualisation" if kvm else "with emulated machines, for lack of hardware virtualisation"
     return f"about {minutes} minutes here, {how}, images {'cached' if cached else 'to be built'}"

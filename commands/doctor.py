@@ -29,7 +29,12 @@ LAB_PROGRAMS = {
     "openssl": "openssl",
     "ping": "iputils-ping",
 }
-TEST_PROGRAMS = {"chromium": "chromium", "nmap": "nmap", "systemd-nspawn": "systemd-container", "pdftotext": "poppler-utils"}
+TEST_PROGRAMS = {
+    "chromium": "chromium",
+    "nmap": "nmap",
+    "systemd-nspawn": "systemd-container",
+    "pdftotext": "poppler-utils",
+}
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 FREE_MB_MIN = 8000
 MEMORY_MB_MIN = 3500
@@ -50,7 +55,18 @@ def install_packages(say: Callable[[str], None], *, tests: bool = False) -> None
         raise PatuhError(f"missing: {', '.join(missing)}", mend="Install them; this system has no apt-get.")
     say(f"installing {', '.join(missing)}")
     run_as_root(["apt-get", "update", "-qq"])
-    run_as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing])
+    run_as_root(
+        [
+            "env",
+            "DEBIAN_FRONTEND=noninteractive",
+            "apt-get",
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+            *missing,
+        ]
+    )
 
 
 def _findings() -> list[tuple[bool, str, str]]:
@@ -67,18 +83,38 @@ def _findings() -> list[tuple[bool, str, str]]:
     found.append((free >= FREE_MB_MIN, f"{free} MB free", f"{FREE_MB_MIN} MB are needed for images and machines"))
     pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     memory = pages * size // 2**20
-    found.append((memory >= MEMORY_MB_MIN, f"{memory} MB of memory free", f"{MEMORY_MB_MIN} MB are needed for three machines"))
+    found.append(
+        (
+            memory >= MEMORY_MB_MIN,
+            f"{memory} MB of memory free",
+            f"{MEMORY_MB_MIN} MB are needed for three machines",
+        )
+    )
     flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     kvm = (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
-    found.append((True, "hardware virtualisation" if kvm else "no hardware virtualisation: machines are emulated, and slow", ""))
+    found.append(
+        (
+            True,
+            "hardware virtualisation" if kvm else "no hardware virtualisation: machines are emulated, and slow",
+            "",
+        )
+    )
     tun = Path("/dev/net/tun").exists()
     found.append((tun, "/dev/net/tun", "load the kernel module 'tun': modprobe tun"))
     instance = Instance()
     if not (instance.folder / "network.ready").exists():
         for machine in instance.topology.machines:
             port = instance.ssh_port(machine)
-            used = subprocess.run(["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=False).stdout
-            found.append((not used.strip(), f"port {port} for {machine}", "end the program that uses it, or see lab/machines.yml"))
+            used = subprocess.run(
+                ["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True, check=False
+            ).stdout
+            found.append(
+                (
+                    not used.strip(),
+                    f"port {port} for {machine}",
+                    "end the program that uses it, or see lab/machines.yml",
+                )
+            )
     return found
 
 

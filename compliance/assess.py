@@ -50,7 +50,10 @@ def version() -> str:
 
 
 def assess_fleet(
-    loaded: LoadedFleet, catalogue: Catalogue, only: list[str] | None = None, progress: Progress = _nobody_watches
+    loaded: LoadedFleet,
+    catalogue: Catalogue,
+    only: list[str] | None = None,
+    progress: Progress = _nobody_watches,
 ) -> Assessment:
     """Assess all hosts of a fleet side by side, or those in ``only``; and the fleet by what it declares."""
     began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
@@ -68,8 +71,17 @@ def assess_fleet(
     findings += _fleet_findings(loaded, wanted)
     findings += _evidence_findings(wanted)
     return _assemble(
-        catalogue, fleet.regulations, wanted, [host for host, _ in results], findings, loaded.parameters,
-        fleet=fleet.fleet_name, timezone=fleet.timezone, began=began, seconds=time.monotonic() - start, local=False,
+        catalogue,
+        fleet.regulations,
+        wanted,
+        [host for host, _ in results],
+        findings,
+        loaded.parameters,
+        fleet=fleet.fleet_name,
+        timezone=fleet.timezone,
+        began=began,
+        seconds=time.monotonic() - start,
+        local=False,
     )
 
 
@@ -88,8 +100,17 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
     ]
     findings += _evidence_findings(wanted)
     return _assemble(
-        catalogue, regulations, wanted, [assessed], findings, parameters,
-        fleet="localhost", timezone="Asia/Jakarta", began=began, seconds=time.monotonic() - start, local=True,
+        catalogue,
+        regulations,
+        wanted,
+        [assessed],
+        findings,
+        parameters,
+        fleet="localhost",
+        timezone="Asia/Jakarta",
+        began=began,
+        seconds=time.monotonic() - start,
+        local=True,
     )
 
 
@@ -121,7 +142,9 @@ def _assess_host(
     answered = {finding.control for finding in findings}
     findings += [
         Finding(
-            control=control.id, host=context.name, status=Status.ERROR,
+            control=control.id,
+            host=context.name,
+            status=Status.ERROR,
             reason=Reason(message="host-silent", values={"detail": silence or ""}),
         )
         for control in planned
@@ -196,8 +219,11 @@ def _assemble(
             controls = [control.id for control in catalogue.controls_of(clause)]
             if clause.kind.asks:
                 verdict = worst([status for control in controls for status in by_control.get(control, [])])
-                looked = {kinds[control] for control in controls
-                          if any(status is not Status.MISSING for status in by_control.get(control, []))}
+                looked = {
+                    kinds[control]
+                    for control in controls
+                    if any(status is not Status.MISSING for status in by_control.get(control, []))
+                }
                 if looked & {Assessed.HOST, Assessed.FLEET}:
                     machine += 1
                 elif looked:
@@ -208,13 +234,21 @@ def _assemble(
                 verdict, controls = Status.INFORMATION, []
             clauses.append(
                 AssessedClause(
-                    clause=clause.clause, parent=clause.parent, kind=clause.kind, summary=clause.summary,
-                    note=clause.note, controls=controls, verdict=verdict,
+                    clause=clause.clause,
+                    parent=clause.parent,
+                    kind=clause.kind,
+                    summary=clause.summary,
+                    note=clause.note,
+                    controls=controls,
+                    verdict=verdict,
                 )
             )
         assessed.append(
             AssessedRegulation(
-                id=regulation.id, title=regulation.title, citation=regulation.citation, clauses=clauses,
+                id=regulation.id,
+                title=regulation.title,
+                citation=regulation.citation,
+                clauses=clauses,
                 tally=tally([clause.verdict for clause in clauses]),
             )
         )
@@ -240,8 +274,12 @@ def _assemble(
         hosts=hosts,
         controls=[
             AssessedControl(
-                id=control.id, title=control.title, rationale=control.rationale, severity=control.severity,
-                assessed=control.assessed.value, role=control.role,
+                id=control.id,
+                title=control.title,
+                rationale=control.rationale,
+                severity=control.severity,
+                assessed=control.assessed.value,
+                role=control.role,
                 clauses=[f"{r} {c}" for r, c in catalogue.clauses_for(control, regulations)],
             )
             for control in wanted

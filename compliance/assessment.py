@@ -25,7 +25,7 @@ class _Model(BaseModel):
 class Status(StrEnum):
     """What is known of a control on a host, or of a clause."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 (a verdict)
     FAIL = "fail"
     ERROR = "error"
     MISSING = "missing"
@@ -188,10 +188,14 @@ def read(path: Path) -> Assessment:
     try:
         return Assessment.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise PatuhError(f"cannot be read: {error.strerror}", where=str(path), mend="Run 'patuh check' first.") from error
+        raise PatuhError(
+            f"cannot be read: {error.strerror}", where=str(path), mend="Run 'patuh check' first."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise PatuhError(
-            f"is no assessment of this version: {key}: {first['msg']}", where=str(path), mend="Run 'patuh check' again."
+            f"is no assessment of this version: {key}: {first['msg']}",
+            where=str(path),
+            mend="Run 'patuh check' again.",
         ) from error

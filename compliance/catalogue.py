@@ -231,15 +231,20 @@ def load(folder: Path = FOLDER) -> Catalogue:
                 continue
             if control.id in controls:
                 problems.append(
-                    PatuhError(f"control {control.id} is given twice", where=document.where((number, "id")),
-                               mend="Keep one of the two.")
+                    PatuhError(
+                        f"control {control.id} is given twice",
+                        where=document.where((number, "id")),
+                        mend="Keep one of the two.",
+                    )
                 )
             for name in control.parameters:
                 if name not in parameters:
                     problems.append(
-                        PatuhError(f"control {control.id} uses the unknown parameter '{name}'",
-                                   where=document.where((number, "parameters")),
-                                   mend=suggestion(name, list(parameters)))
+                        PatuhError(
+                            f"control {control.id} uses the unknown parameter '{name}'",
+                            where=document.where((number, "parameters")),
+                            mend=suggestion(name, list(parameters)),
+                        )
                     )
             controls[control.id] = control
     regulations: dict[str, Regulation] = {}
@@ -254,9 +259,11 @@ def load(folder: Path = FOLDER) -> Catalogue:
             for position, identifier in enumerate(clause.controls):
                 if identifier not in controls:
                     problems.append(
-                        PatuhError(f"clause {clause.clause} names the unknown control '{identifier}'",
-                                   where=document.where(("clauses", number, "controls", position)),
-                                   mend=suggestion(identifier, list(controls)))
+                        PatuhError(
+                            f"clause {clause.clause} names the unknown control '{identifier}'",
+                            where=document.where(("clauses", number, "controls", position)),
+                            mend=suggestion(identifier, list(controls)),
+                        )
                     )
     if problems:
         raise InvalidInput(problems)

@@ -15,7 +15,7 @@ import shlex
 import subprocess
 import threading
 import time
-from typing import Any
+from typing import IO, Any, cast
 
 import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -101,11 +101,11 @@ class Shell:
                 if not ready:
                     raise CannotRun(f"no answer within {seconds:.0f} s")
                 for key, _events in ready:
-                    stream = key.fileobj
-                    chunk = stream.read(65536)  # type: ignore[union-attr]
+                    stream = cast("IO[bytes]", key.fileobj)
+                    chunk = stream.read(65536)
                     if chunk is None:
                         continue
-                    buffer = received[stream]  # type: ignore[index]
+                    buffer = received[stream]
                     if not chunk:
                         said = bytes(received[process.stderr]).decode(errors="replace").strip()
                         raise Unreachable(said or "the connection was closed")
@@ -113,9 +113,9 @@ class Shell:
                     if len(buffer) > OUTPUT_BYTES_MAX:
                         raise CannotRun("more output than can be read")
                     tail = bytes(buffer[-200:])
-                    end = ends[stream]  # type: ignore[index]
+                    end = ends[stream]
                     if end in tail and tail.endswith(b"\n"):
-                        waiting.discard(stream)  # type: ignore[arg-type]
+                        waiting.discard(stream)
                         selector.unregister(stream)
         out, _, status = bytes(received[process.stdout]).rpartition(ends[process.stdout])
         err, _, _ = bytes(received[process.stderr]).rpartition(ends[process.stderr])

@@ -136,7 +136,9 @@ class Administrator(_Declared):
     @classmethod
     def _are_public_keys(cls, keys: list[str]) -> list[str]:
         for key in keys:
-            if not re.match(r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ssh-rsa|ecdsa-sha2-nistp\d+) AAAA\S+( .*)?$", key):
+            if not re.match(
+                r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ssh-rsa|ecdsa-sha2-nistp\d+) AAAA\S+( .*)?$", key
+            ):
                 raise ValueError("is not an OpenSSH public key (such as 'ssh-ed25519 AAAA… comment')")
         return keys
 
@@ -290,8 +292,12 @@ def _unique(problems: list[PatuhError]) -> list[PatuhError]:
 
 
 def _read_strictly(source: Path) -> list[strict_yaml.Document]:
-    files = [source] if source.is_file() else sorted(
-        path for path in source.rglob("*") if path.suffix in (".yml", ".yaml") and "records" not in path.parts
+    files = (
+        [source]
+        if source.is_file()
+        else sorted(
+            path for path in source.rglob("*") if path.suffix in (".yml", ".yaml") and "records" not in path.parts
+        )
     )
     problems: list[PatuhError] = []
     documents = []
@@ -384,14 +390,19 @@ class _Locator:
 def _readable(error: ValidationError, host: str | None, locate: _Locator) -> list[PatuhError]:
     problems = []
     for detail in error.errors():
-        location = [part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function", "IPv")))]
+        location = [
+            part for part in detail["loc"] if not (isinstance(part, str) and part.startswith(("function", "IPv")))
+        ]
         variable, inside = f"{PREFIX}{location[0]}", tuple(location[1:])
         key = ".".join(map(str, (variable, *inside)))
         owner = f"host {host}: " if host else ""
         if detail["type"] == "missing":
             problem, mend = f"{owner}{key} is missing", "See inventory/example for what it means."
         elif "{{" in str(detail["input"]):
-            problem, mend = f"{owner}{key} is a template", "Write the value itself: it is read before Ansible runs."
+            problem, mend = (
+                f"{owner}{key} is a template",
+                "Write the value itself: it is read before Ansible runs.",
+            )
         else:
             message = detail["msg"].removeprefix("Value error, ")
             message = message[0].lower() + message[1:]
@@ -411,45 +422,81 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
 
     for number, regulation in enumerate(fleet.regulations):
         if regulation not in catalogue.regulations:
-            problem(f"unknown regulation '{regulation}'",
-                    f"Allowed: {', '.join(sorted(catalogue.regulations))}.", "regulations", inside=(number,))
+            problem(
+                f"unknown regulation '{regulation}'",
+                f"Allowed: {', '.join(sorted(catalogue.regulations))}.",
+                "regulations",
+                inside=(number,),
+            )
     seen: set[str] = set()
     for number, person in enumerate(fleet.administrators):
         if person.name in seen:
-            problem(f"administrator {person.name} is given twice", "Keep one entry a person.",
-                    "administrators", inside=(number,))
+            problem(
+                f"administrator {person.name} is given twice",
+                "Keep one entry a person.",
+                "administrators",
+                inside=(number,),
+            )
         seen.add(person.name)
         if person.state == "active" and not person.keys:
-            problem(f"administrator {person.name} has no key",
-                    "Add the person's public key under 'keys', or set state: left.", "administrators", inside=(number,))
+            problem(
+                f"administrator {person.name} has no key",
+                "Add the person's public key under 'keys', or set state: left.",
+                "administrators",
+                inside=(number,),
+            )
         if person.state == "left" and person.left is None:
-            problem(f"administrator {person.name} left, but 'left' gives no date",
-                    "Add 'left: YYYY-MM-DD'.", "administrators", inside=(number,))
+            problem(
+                f"administrator {person.name} left, but 'left' gives no date",
+                "Add 'left: YYYY-MM-DD'.",
+                "administrators",
+                inside=(number,),
+            )
         if person.name == fleet.automation_account:
-            problem(f"administrator {person.name} is also the automation account",
-                    "Give the person an account of their own.", "administrators", inside=(number,))
+            problem(
+                f"administrator {person.name} is also the automation account",
+                "Give the person an account of their own.",
+                "administrators",
+                inside=(number,),
+            )
     if not fleet.active_administrators:
         problem("no administrator is active", "Declare at least one with a key.", "administrators")
     named = [(name, network) for name, segment in fleet.segments.items() for network in segment.cidr]
     for position, (name, network) in enumerate(named):
         for other_name, other in named[position + 1 :]:
-            if network.version == other.version and network.overlaps(other):  # type: ignore[arg-type]
-                problem(f"segments {name} ({network}) and {other_name} ({other}) overlap",
-                        "Give each segment prefixes of its own.", "segments", inside=(other_name, "cidr"))
+            if network.version == other.version and network.overlaps(other):
+                problem(
+                    f"segments {name} ({network}) and {other_name} ({other}) overlap",
+                    "Give each segment prefixes of its own.",
+                    "segments",
+                    inside=(other_name, "cidr"),
+                )
     for name, host in fleet.hosts.items():
         for number, service in enumerate(host.services):
             for source in service.sources:
                 if source != ANY and source not in fleet.segments and not _is_network(source):
-                    problem(f"host {name}: service {service.name} is open to the unknown segment '{source}'",
-                            f"Allowed: any, a CIDR, {', '.join(fleet.segments)}.", "services", name,
-                            (number, "sources"))
+                    problem(
+                        f"host {name}: service {service.name} is open to the unknown segment '{source}'",
+                        f"Allowed: any, a CIDR, {', '.join(fleet.segments)}.",
+                        "services",
+                        name,
+                        (number, "sources"),
+                    )
         if host.standby_of is not None and (host.standby_of not in fleet.hosts or host.standby_of == name):
-            problem(f"host {name}: stands by for the unknown host '{host.standby_of}'",
-                    suggestion(host.standby_of, [other for other in fleet.hosts if other != name]), "standby_of", name)
+            problem(
+                f"host {name}: stands by for the unknown host '{host.standby_of}'",
+                suggestion(host.standby_of, [other for other in fleet.hosts if other != name]),
+                "standby_of",
+                name,
+            )
     for number, service_ in enumerate(fleet.critical_services):
         for unknown in set(service_.hosts) - set(fleet.hosts):
-            problem(f"critical service {service_.name} names the unknown host '{unknown}'",
-                    suggestion(unknown, list(fleet.hosts)), "critical_services", inside=(number, "hosts"))
+            problem(
+                f"critical service {service_.name} names the unknown host '{unknown}'",
+                suggestion(unknown, list(fleet.hosts)),
+                "critical_services",
+                inside=(number, "hosts"),
+            )
     return problems
 
 

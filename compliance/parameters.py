@@ -72,7 +72,5 @@ def _strictest_clause(
         for clause in catalogue.regulations[regulation].clauses:
             value = clause.figures.get(name)
             if isinstance(value, int) and (best is None or _is_stricter(parameter, value, best.value)):
-                best = ResolvedParameter(
-                    value=value, unit=parameter.unit, source=f"{regulation} {clause.clause}"
-                )
+                best = ResolvedParameter(value=value, unit=parameter.unit, source=f"{regulation} {clause.clause}")
     return best

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -100,9 +100,9 @@ def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document
             return result
         if isinstance(node, yaml.SequenceNode):
             return [build(item, (*key_path, number)) for number, item in enumerate(node.value)]
-        return _scalar(node)
+        return _scalar(cast(yaml.ScalarNode, node))
 
-    def _scalar(node: yaml.Node) -> Any:
+    def _scalar(node: yaml.ScalarNode) -> Any:
         value = str(node.value)
         if node.tag in tags:
             return value

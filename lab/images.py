@@ -105,8 +105,6 @@ def make_removable_disk(path: Path, size_mb: int, filesystem_uuid: str) -> None:
     """A disk with an empty file system that is known by its UUID, as an administrator prepares it."""
     raw = path.with_suffix(".raw")
     subprocess.run(["qemu-img", "create", "-q", "-f", "raw", str(raw), f"{size_mb}M"], check=True)
-    subprocess.run(
-        ["mke2fs", "-q", "-t", "ext4", "-L", "cadangan", "-U", filesystem_uuid, str(raw)], check=True
-    )
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "cadangan", "-U", filesystem_uuid, str(raw)], check=True)
     subprocess.run(["qemu-img", "convert", "-O", "qcow2", str(raw), str(path)], check=True)
     raw.unlink()

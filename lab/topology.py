@@ -125,9 +125,7 @@ def private_key() -> Path:
     key = CACHE / "lab" / "id_ed25519"
     if not key.exists():
         key.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "patuh-lab", "-f", str(key)], check=True
-        )
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "patuh-lab", "-f", str(key)], check=True)
     return key
 
 

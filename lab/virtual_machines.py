@@ -89,7 +89,9 @@ def start(instance: Instance, name: str, image: Path) -> None:
     control.unlink(missing_ok=True)
     kvm = hardware_virtualisation(image / "vmlinuz")
     segment_number = list(instance.topology.segments).index(machine.segment)
-    accelerator = ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+    accelerator = (
+        ["-accel", "kvm", "-cpu", "host"] if kvm else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"]
+    )
     run_as_root(
         [
             *("ip", "netns", "exec", instance.router_namespace, "qemu-system-x86_64"),
@@ -193,7 +195,9 @@ def reboot(instance: Instance, name: str) -> None:
     """Reboot a machine in the ordinary way and wait until it answers again."""
     before = subprocess.run(
         ssh_command(instance, name, "cat /proc/sys/kernel/random/boot_id"),
-        capture_output=True, text=True, check=True,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     subprocess.run(ssh_command(instance, name, "sudo systemctl reboot"), capture_output=True, check=False)
     deadline = time.monotonic() + BOOT_SECONDS_MAX
@@ -202,7 +206,9 @@ def reboot(instance: Instance, name: str) -> None:
         wait_for_ssh(instance, name, deadline - time.monotonic())
         after = subprocess.run(
             ssh_command(instance, name, "cat /proc/sys/kernel/random/boot_id"),
-            capture_output=True, text=True, check=False,
+            capture_output=True,
+            text=True,
+            check=False,
         ).stdout
         if after and after != before:
             return

@@ -51,4 +51,4 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
             elif seen:
                 ElementTree.SubElement(case, "system-out").text = _printable(seen)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))

@@ -12,9 +12,35 @@ from reports.presentation import Language, View
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LABELS = (
-    "title", "created", "score", "coverage", "first-to-do", "nothing-to-do", "by-regulation", "clause", "summary",
-    "verdict", "note", "hosts", "host", "role", "zone", "system", "answered", "yes", "no", "method", "parameters",
-    "figure", "source", "evidence", "subject", "expected", "observed", "on-hosts", "page",
+    "title",
+    "created",
+    "score",
+    "coverage",
+    "first-to-do",
+    "nothing-to-do",
+    "by-regulation",
+    "clause",
+    "summary",
+    "verdict",
+    "note",
+    "hosts",
+    "host",
+    "role",
+    "zone",
+    "system",
+    "answered",
+    "yes",
+    "no",
+    "method",
+    "parameters",
+    "figure",
+    "source",
+    "evidence",
+    "subject",
+    "expected",
+    "observed",
+    "on-hosts",
+    "page",
 )
 
 
@@ -65,8 +91,13 @@ def _data(view: View) -> dict[str, object]:
             for regulation in view.regulations
         ],
         "hosts": [
-            [host.name, host.role or "—", host.zone or "—", host.system or "—",
-             view.say("yes") if host.answered else f"{view.say('no')}: {host.silence}"]
+            [
+                host.name,
+                host.role or "—",
+                host.zone or "—",
+                host.system or "—",
+                view.say("yes") if host.answered else f"{view.say('no')}: {host.silence}",
+            ]
             for host in assessment.hosts
         ],
         "findings": [

@@ -160,7 +160,10 @@ class View:
         coverage = self.assessment.coverage
         return self.say(
             "coverage-sentence",
-            total=coverage.total, machine=coverage.by_machine, record=coverage.by_record, nobody=coverage.nobody,
+            total=coverage.total,
+            machine=coverage.by_machine,
+            record=coverage.by_record,
+            nobody=coverage.nobody,
         )
 
     def finding(self, finding: Finding) -> FindingView:

@@ -20,8 +20,11 @@ def test_root_cannot_log_in(host: Host, context: Context, saw: Saw) -> None:
     if context.fleet is not None:
         addresses += [str(address) for address in context.fleet.admin_workstations]
     for address in addresses:
-        saw(f"permitrootlogin ({address})", expected="no",
-            observed=Sshd.for_connection(host, "root", address).value("permitrootlogin"))
+        saw(
+            f"permitrootlogin ({address})",
+            expected="no",
+            observed=Sshd.for_connection(host, "root", address).value("permitrootlogin"),
+        )
 
 
 @assesses("accounts.least-privilege")
@@ -29,13 +32,21 @@ def test_only_declared_administrators_are_superusers(host: Host, context: Contex
     """Only root has number 0; only declared administrators and the automation account may use sudo."""
     fleet = context.declared_fleet
     local = accounts(host)
-    saw("UID 0", expected="root", observed=[name for name, account in local.items() if account.uid == 0],
-        holds=[name for name, account in local.items() if account.uid == 0] == ["root"])
-    people = [name for name, account in local.items()
-              if account.uid >= PERSON_UID_MIN and account.uid < PERSON_UID_MAX]
+    saw(
+        "UID 0",
+        expected="root",
+        observed=[name for name, account in local.items() if account.uid == 0],
+        holds=[name for name, account in local.items() if account.uid == 0] == ["root"],
+    )
+    people = [name for name, account in local.items() if account.uid >= PERSON_UID_MIN and account.uid < PERSON_UID_MAX]
     declared = {person.name for person in fleet.active_administrators}
     absent = sorted(declared - set(local))
-    saw("declared administrators", expected="have an account", observed=absent or sorted(declared), holds=not absent)
+    saw(
+        "declared administrators",
+        expected="have an account",
+        observed=absent or sorted(declared),
+        holds=not absent,
+    )
     rights = superusers_by_sudo(host, sorted({*people, *group_members(host, "sudo")}))
     strangers = sorted(set(rights) - declared - {fleet.automation_account})
     saw("sudo", expected="declared administrators", observed=strangers or sorted(rights), holds=not strangers)
@@ -51,11 +62,19 @@ def test_passwords_are_kept_safely(host: Host, context: Context, saw: Saw) -> No
     saw("password hashes", expected="strong", observed=bad or "strong or none", holds=not bad)
     for path in ("/etc/shadow", "/etc/gshadow"):
         mode, owner = output(host, "stat -c '%%a %%U' %s", path).split()
-        saw(path, expected="<= 640, root", observed=f"{mode}, {owner}", holds=int(mode, 8) & ~0o640 == 0 and owner == "root")
+        saw(
+            path,
+            expected="<= 640, root",
+            observed=f"{mode}, {owner}",
+            holds=int(mode, 8) & ~0o640 == 0 and owner == "root",
+        )
     fleet = context.declared_fleet
     known = {person.name for person in fleet.administrators} | {fleet.automation_account}
-    shared = sorted(name for name, account in local.items()
-                    if PERSON_UID_MIN <= account.uid < PERSON_UID_MAX and account.can_log_in and name not in known)
+    shared = sorted(
+        name
+        for name, account in local.items()
+        if PERSON_UID_MIN <= account.uid < PERSON_UID_MAX and account.can_log_in and name not in known
+    )
     saw("accounts of nobody in particular", expected="—", observed=shared, holds=not shared)
 
 
@@ -71,11 +90,20 @@ def test_passwords_of_people_age(host: Host, context: Context, saw: Saw) -> None
             saw(person.name, expected="account", observed="absent", holds=False)
             continue
         maximum = account.max_days
-        saw(f"{person.name}: PASS_MAX_DAYS", expected=f"<= {limit}", observed=maximum,
-            holds=maximum is not None and maximum <= limit)
+        saw(
+            f"{person.name}: PASS_MAX_DAYS",
+            expected=f"<= {limit}",
+            observed=maximum,
+            holds=maximum is not None and maximum <= limit,
+        )
         if account.has_password:
             age = day - (account.changed_day or 0)
-            saw(f"{person.name}: password age", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)
+            saw(
+                f"{person.name}: password age",
+                expected=f"<= {limit} d",
+                observed=f"{age} d",
+                holds=age <= limit,
+            )
     machine = local.get(fleet.automation_account)
     if machine is not None:
         never = machine.max_days in (None, 99999) and machine.expires_day is None
@@ -117,5 +145,9 @@ def test_leavers_are_locked_out(host: Host, context: Context, saw: Saw) -> None:
     if root.has_password:
         changed = root.changed_day or 0
         since = (last - type(last)(1970, 1, 1)).days
-        saw("root: password changed", expected=f">= {last.isoformat()}",
-            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + changed)).isoformat(), holds=changed >= since)
+        saw(
+            "root: password changed",
+            expected=f">= {last.isoformat()}",
+            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + changed)).isoformat(),
+            holds=changed >= since,
+        )

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from testinfra.host import Host
 
 from compliance.checking import Context, Saw, assesses
 from compliance.probes import output, records, systemd
 from compliance.probes.sockets import listeners
 
-SYSTEM_DATABASES = {"information_schema", "performance_schema", "mysql", "sys", "template0", "template1", "postgres"}
+SYSTEM_DATABASES = {
+    "information_schema",
+    "performance_schema",
+    "mysql",
+    "sys",
+    "template0",
+    "template1",
+    "postgres",
+}
 
 
-def _newest(entries: list[dict[str, Any]], kind: str, source: str) -> dict[str, Any] | None:
+def _newest(entries: list[records.Entry], kind: str, source: str) -> records.Entry | None:
     """The newest successful run of a kind that holds a source."""
     for entry in reversed(entries):
-        if entry.get("ok") is True and entry.get("kind") == kind:
-            for archive in entry.get("archives", []):
-                if source in archive.get("source", []) and archive.get("bytes", 0) > 0:
-                    return entry
+        if entry.get("ok") is not True or entry.get("kind") != kind:
+            continue
+        archives = entry.get("archives", [])
+        if any(source in archive.get("source", []) and archive.get("bytes", 0) > 0 for archive in archives):
+            return entry
     return None
 
 
@@ -35,10 +42,18 @@ def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
         for source in sources:
             newest = _newest(entries, kind, source)
             age = None if newest is None else records.age_days(host, newest)
-            saw(source, expected=f"<= {limit} d", observed="never" if age is None else f"{age:.1f} d",
-                holds=age is not None and age <= limit)
-    saw("declared for backup", expected=">= 1", observed=len(declared.backup_paths) + len(declared.databases),
-        holds=bool(declared.backup_paths or declared.databases))
+            saw(
+                source,
+                expected=f"<= {limit} d",
+                observed="never" if age is None else f"{age:.1f} d",
+                holds=age is not None and age <= limit,
+            )
+    saw(
+        "declared for backup",
+        expected=">= 1",
+        observed=len(declared.backup_paths) + len(declared.databases),
+        holds=bool(declared.backup_paths or declared.databases),
+    )
     if any(listener.program in ("mariadbd", "mysqld") for listener in listeners(host)):
         there = set(output(host, "mariadb --batch --skip-column-names -e 'SHOW DATABASES'").split()) - SYSTEM_DATABASES
         forgotten = sorted(there - set(declared.databases))
@@ -55,14 +70,23 @@ def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -
             continue
         timer = systemd.properties(host, f"patuh-backup-{kind}.timer")
         saw(f"patuh-backup-{kind}.timer", expected="active", observed=timer["ActiveState"])
-        saw(f"patuh-backup-{kind}.timer at boot", expected="enabled", observed=timer.get("UnitFileState") or "disabled")
+        saw(
+            f"patuh-backup-{kind}.timer at boot",
+            expected="enabled",
+            observed=timer.get("UnitFileState") or "disabled",
+        )
         runs = [entry for entry in entries if entry.get("kind") == kind]
         last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
         saw(f"{kind}: last run", expected="ok", observed=last)
     for uuid in declared.removable_media:
         done = host.run("findmnt -rn -S UUID=%s", uuid)
         saw(f"{uuid}", expected="not mounted", observed="mounted" if done.rc == 0 else "not mounted")
-    saw("declared media", expected=">= 1", observed=len(declared.removable_media), holds=bool(declared.removable_media))
+    saw(
+        "declared media",
+        expected=">= 1",
+        observed=len(declared.removable_media),
+        holds=bool(declared.removable_media),
+    )
 
 
 @assesses("backup.encrypted")

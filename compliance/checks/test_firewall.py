@@ -26,8 +26,19 @@ PROGRAM_ROLES = {
     "monitoring": {"prometheus", "prometheus-aler", "grafana", "zabbix_server", "influxd"},
     "backup": {"bacula-sd", "rsync"},
 }
-MANAGEMENT = {"sshd", "systemd", "systemd-timesyn", "systemd-resolve", "chronyd", "ntpd", "prometheus-node", "node_exporter",
-              "zabbix_agentd", "dhclient", "systemd-network"}
+MANAGEMENT = {
+    "sshd",
+    "systemd",
+    "systemd-timesyn",
+    "systemd-resolve",
+    "chronyd",
+    "ntpd",
+    "prometheus-node",
+    "node_exporter",
+    "zabbix_agentd",
+    "dhclient",
+    "systemd-network",
+}
 
 
 def addresses(context: Context, host: Host) -> dict[int, str]:
@@ -72,20 +83,32 @@ def test_only_declared_services_are_open(host: Host, context: Context, saw: Saw)
         for protocol in ("tcp", "udp"):
             for port in ports:
                 fate = ruleset.fate(Packet(source, own[network.version], protocol, port))
-                allowed = any(
-                    service.protocol == protocol and service.port == port
-                    and any(prefix == "any" or source in _network(prefix) for prefix in fleet.sources(service))
-                    for service in declared.services
-                ) or source in workstations
+                allowed = (
+                    any(
+                        service.protocol == protocol
+                        and service.port == port
+                        and any(prefix == "any" or source in _network(prefix) for prefix in fleet.sources(service))
+                        for service in declared.services
+                    )
+                    or source in workstations
+                )
                 if fate is Fate.ACCEPT and not allowed:
                     opened.append(f"{protocol}/{port} ({name}, IPv{network.version})")
                 elif fate is Fate.UNKNOWN and not allowed:
                     unknown.append(f"{protocol}/{port} ({name}, IPv{network.version})")
     saw("open beyond what is declared", expected="—", observed=opened, holds=not opened)
     wanted = [f"{service.protocol}/{service.port}" for service in declared.services]
-    closed = [f"{service.protocol}/{service.port}" for service in declared.services
-              if not _is_listening(service.protocol, service.port, listening)]
-    saw("declared services", expected=wanted, observed=[one for one in wanted if one not in closed], holds=not closed)
+    closed = [
+        f"{service.protocol}/{service.port}"
+        for service in declared.services
+        if not _is_listening(service.protocol, service.port, listening)
+    ]
+    saw(
+        "declared services",
+        expected=wanted,
+        observed=[one for one in wanted if one not in closed],
+        holds=not closed,
+    )
     if unknown and not opened:
         raise CannotTell(f"the fate of {', '.join(unknown[:5])} cannot be worked out")
 
@@ -109,15 +132,25 @@ def _is_listening(protocol: str, port: int, listening: list[Listener]) -> bool:
 def test_firewall_survives_a_reboot(host: Host, context: Context, saw: Saw) -> None:
     """A unit that is enabled loads rules at boot, and those rules are the running ones."""
     enabled = []
-    for unit in ("patuh-firewall.service", "nftables.service", "ufw.service", "firewalld.service", "netfilter-persistent.service"):
+    for unit in (
+        "patuh-firewall.service",
+        "nftables.service",
+        "ufw.service",
+        "firewalld.service",
+        "netfilter-persistent.service",
+    ):
         state = systemd.properties(host, unit)
         if state["LoadState"] == "loaded" and state.get("UnitFileState") == "enabled":
             enabled.append(unit)
     saw("loads rules at boot", expected="enabled unit", observed=enabled, holds=bool(enabled))
     if "patuh-firewall.service" in enabled:
         same = host.run("/usr/local/sbin/patuh-firewall-in-effect")
-        saw("rules at boot", expected="the running ones", observed="the running ones" if same.rc == 0 else "others",
-            holds=same.rc == 0)
+        saw(
+            "rules at boot",
+            expected="the running ones",
+            observed="the running ones" if same.rc == 0 else "others",
+            holds=same.rc == 0,
+        )
 
 
 @assesses("network.dmz-no-inward")

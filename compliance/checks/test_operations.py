@@ -18,13 +18,23 @@ LOG = "/var/log/patuh/maintenance.jsonl"
 def test_trouble_is_told(host: Host, context: Context, saw: Saw) -> None:
     """A failing service raises an alert, there is somebody to tell, and the last alert reached everybody."""
     hook = output(host, "systemctl show --property=OnFailure -- cron.service").strip().removeprefix("OnFailure=")
-    saw("cron.service: OnFailure", expected="patuh-alert@…", observed=hook or "—", holds=hook.startswith("patuh-alert@"))
+    saw(
+        "cron.service: OnFailure",
+        expected="patuh-alert@…",
+        observed=hook or "—",
+        holds=hook.startswith("patuh-alert@"),
+    )
     entries = records.entries(host, "alerts")
     saw("alerts sent", expected=">= 1", observed=len(entries), holds=bool(entries))
     if entries:
         last = entries[-1]
         saw("targets", expected=">= 1", observed=last.get("targets"), holds=int(last.get("targets") or 0) >= 1)
-        saw("last alert", expected="delivered", observed=last.get("failed") or "delivered", holds=last.get("failed") == [])
+        saw(
+            "last alert",
+            expected="delivered",
+            observed=last.get("failed") or "delivered",
+            holds=last.get("failed") == [],
+        )
 
 
 @assesses("monitoring.connectivity")
@@ -33,12 +43,20 @@ def test_the_internet_connection_is_watched(host: Host, context: Context, saw: S
     limit = context.parameter("connectivity_minutes_max")
     timer = systemd.properties(host, "patuh-connectivity.timer")
     saw("patuh-connectivity.timer", expected="active", observed=timer["ActiveState"])
-    saw("patuh-connectivity.timer at boot", expected="enabled", observed=timer.get("UnitFileState") or "disabled")
+    saw(
+        "patuh-connectivity.timer at boot",
+        expected="enabled",
+        observed=timer.get("UnitFileState") or "disabled",
+    )
     entries = records.entries(host, "connectivity")
     minutes = records.age_days(host, entries[-1]) * 1440 if entries else None
     # A probe that just began has not written yet: one interval more is still in time.
-    saw("newest probe", expected=f"<= {2 * limit} min", observed="never" if minutes is None else f"{minutes:.0f} min",
-        holds=minutes is not None and minutes <= 2 * limit)
+    saw(
+        "newest probe",
+        expected=f"<= {2 * limit} min",
+        observed="never" if minutes is None else f"{minutes:.0f} min",
+        holds=minutes is not None and minutes <= 2 * limit,
+    )
 
 
 @assesses("monitoring.hardware-health")
@@ -84,7 +102,11 @@ def test_system_is_linux(host: Host, context: Context, saw: Saw) -> None:
 @assesses("software.open-source-preferred")
 def test_software_is_open_source(host: Host, context: Context, saw: Saw) -> None:
     """No installed package comes from Debian's non-free parts."""
-    closed = sorted(name for name, section in installed(host).items() if section.startswith(("non-free", "restricted", "multiverse")))
+    closed = sorted(
+        name
+        for name, section in installed(host).items()
+        if section.startswith(("non-free", "restricted", "multiverse"))
+    )
     saw("non-free packages", expected="—", observed=closed, holds=not closed)
 
 
@@ -92,7 +114,12 @@ def test_software_is_open_source(host: Host, context: Context, saw: Saw) -> None
 def test_packages_fit_together(host: Host, context: Context, saw: Saw) -> None:
     """dpkg finds no half-installed package and apt no broken dependency."""
     audit = output(host, "dpkg --audit", codes=(0, 1)).strip()
-    saw("dpkg --audit", expected="—", observed=re.findall(r"^ (\S+)", audit, re.MULTILINE) or audit or "—", holds=not audit)
+    saw(
+        "dpkg --audit",
+        expected="—",
+        observed=re.findall(r"^ (\S+)", audit, re.MULTILINE) or audit or "—",
+        holds=not audit,
+    )
     done = host.run("apt-get check -qq -o Debug::NoLocking=true")
     if done.rc not in (0, 100):
         raise CannotTell(f"apt-get check: exit {done.rc}")

@@ -43,13 +43,26 @@ STRONG = {
 @assesses("ssh.server-installed")
 def test_server_is_installed_and_listens(host: Host, context: Context, saw: Saw) -> None:
     """The SSH server is there, runs, starts at boot, and listens."""
-    saw("openssh-server", expected="installed", observed="installed" if host.run("test -x /usr/sbin/sshd").rc == 0 else "absent")
+    saw(
+        "openssh-server",
+        expected="installed",
+        observed="installed" if host.run("test -x /usr/sbin/sshd").rc == 0 else "absent",
+    )
     unit = systemd.properties(host, "ssh.service")
     socket = systemd.properties(host, "ssh.socket")
     starts = "enabled" in (unit.get("UnitFileState"), socket.get("UnitFileState"))
-    saw("ssh.service", expected="active", observed=unit["ActiveState"],
-        holds="active" in (unit["ActiveState"], socket["ActiveState"]))
-    saw("ssh.service at boot", expected="enabled", observed=unit.get("UnitFileState") or "disabled", holds=starts)
+    saw(
+        "ssh.service",
+        expected="active",
+        observed=unit["ActiveState"],
+        holds="active" in (unit["ActiveState"], socket["ActiveState"]),
+    )
+    saw(
+        "ssh.service at boot",
+        expected="enabled",
+        observed=unit.get("UnitFileState") or "disabled",
+        holds=starts,
+    )
     ports = [listener.port for listener in reachable(host) if listener.program in ("sshd", "systemd")]
     saw("listening", expected="tcp", observed=[f"tcp/{port}" for port in ports], holds=bool(ports))
 
@@ -63,8 +76,11 @@ def test_protocol_is_2(host: Host, context: Context, saw: Saw) -> None:
         raise CannotTell("neither sshd nor ssh tells its version")
     found = (int(version.group(1)), int(version.group(2)))
     saw("OpenSSH", expected=">= 7.6", observed=f"{found[0]}.{found[1]}", holds=found >= (7, 6))
-    clear = [f"{CLEAR_TEXT_PORTS[listener.port]} ({listener})" for listener in listeners(host)
-             if listener.protocol == "tcp" and listener.port in CLEAR_TEXT_PORTS]
+    clear = [
+        f"{CLEAR_TEXT_PORTS[listener.port]} ({listener})"
+        for listener in listeners(host)
+        if listener.protocol == "tcp" and listener.port in CLEAR_TEXT_PORTS
+    ]
     saw("telnet, rlogin, rsh", expected="—", observed=clear, holds=not clear)
 
 
@@ -87,7 +103,11 @@ def test_logins_use_keys_only(host: Host, context: Context, saw: Saw) -> None:
         sshd = Sshd.for_connection(host, user, address)
         for keyword in ("passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords"):
             saw(f"{keyword} ({user}@{address})", expected="no", observed=sshd.value(keyword))
-        saw(f"pubkeyauthentication ({user}@{address})", expected="yes", observed=sshd.value("pubkeyauthentication"))
+        saw(
+            f"pubkeyauthentication ({user}@{address})",
+            expected="yes",
+            observed=sshd.value("pubkeyauthentication"),
+        )
 
 
 def _who_may_come(context: Context) -> list[tuple[str, str]]:
@@ -100,15 +120,23 @@ def _who_may_come(context: Context) -> list[tuple[str, str]]:
 @assesses("ssh.remote-first")
 def test_console_logins_have_a_reason(host: Host, context: Context, saw: Saw) -> None:
     """Each login at the console since the host began has an entry in the maintenance log on the same day."""
-    said = output(host, "journalctl --no-pager -q -o short-iso --utc -t login -g 'session opened|LOGIN ON' --since -30d", codes=(0, 1))
+    said = output(
+        host,
+        "journalctl --no-pager -q -o short-iso --utc -t login -g 'session opened|LOGIN ON' --since -30d",
+        codes=(0, 1),
+    )
     days = {line[:10] for line in said.splitlines() if re.match(r"\d{4}-\d{2}-\d{2}T", line)}
     if not days:
         saw("console logins in 30 days", expected="with a reason", observed="none", holds=True)
         return
     log = output(host, "cat /var/log/patuh/maintenance.jsonl")
     for day in sorted(days):
-        saw(f"console login on {day}", expected="maintenance log entry", observed="entry" if f'"when": "{day}' in log else "no entry",
-            holds=f'"when": "{day}' in log)
+        saw(
+            f"console login on {day}",
+            expected="maintenance log entry",
+            observed="entry" if f'"when": "{day}' in log else "no entry",
+            holds=f'"when": "{day}' in log,
+        )
 
 
 @assesses("ssh.admin-workstations-only")
@@ -117,12 +145,19 @@ def test_only_administrators_from_their_workstations(host: Host, context: Contex
     fleet = context.declared_fleet
     names = {person.name for person in fleet.active_administrators} | {fleet.automation_account}
     workstations = {str(address) for address in fleet.admin_workstations}
-    for user, address in ((fleet.automation_account, sorted(workstations)[0]), (fleet.automation_account, "192.0.2.1")):
+    for user, address in (
+        (fleet.automation_account, sorted(workstations)[0]),
+        (fleet.automation_account, "192.0.2.1"),
+    ):
         allowed = Sshd.for_connection(host, user, address).words("allowusers")
         strangers = []
         for pattern in allowed:
             name, _, place = pattern.partition("@")
             if name not in names or place not in workstations:
                 strangers.append(pattern)
-        saw(f"allowusers ({address})", expected="declared administrators at declared workstations",
-            observed=strangers or allowed, holds=bool(allowed) and not strangers)
+        saw(
+            f"allowusers ({address})",
+            expected="declared administrators at declared workstations",
+            observed=strangers or allowed,
+            holds=bool(allowed) and not strangers,
+        )

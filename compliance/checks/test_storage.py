@@ -16,8 +16,11 @@ def _arrays(host: Host, context: Context) -> list[mdadm.Array]:
     if declared.machine == "virtual" and not declared.raid_arrays:
         raise NotApplicable("virtual-machine")
     running = mdadm.arrays(host)
-    return [mdadm.detail(host, device) for device in (declared.raid_arrays or running)
-            if device in running or host.run("test -b %s", device).rc == 0]
+    return [
+        mdadm.detail(host, device)
+        for device in (declared.raid_arrays or running)
+        if device in running or host.run("test -b %s", device).rc == 0
+    ]
 
 
 @assesses("raid.present")
@@ -26,7 +29,12 @@ def test_redundant_raid_is_present(host: Host, context: Context, saw: Saw) -> No
     found = _arrays(host, context)
     wanted = context.declared.raid_arrays
     missing = sorted(set(wanted) - {array.device for array in found})
-    saw("arrays", expected=wanted or ">= 1", observed=[array.device for array in found], holds=bool(found) and not missing)
+    saw(
+        "arrays",
+        expected=wanted or ">= 1",
+        observed=[array.device for array in found],
+        holds=bool(found) and not missing,
+    )
     for array in found:
         saw(array.device, expected="redundant", observed=array.level, holds=array.redundant)
 
@@ -38,7 +46,12 @@ def test_every_array_has_a_hot_spare(host: Host, context: Context, saw: Saw) -> 
     found = _arrays(host, context)
     saw("arrays", expected=">= 1", observed=len(found), holds=bool(found))
     for array in found:
-        saw(f"{array.device}: spares", expected=f">= {least}", observed=array.spare, holds=array.spare >= least)
+        saw(
+            f"{array.device}: spares",
+            expected=f">= {least}",
+            observed=array.spare,
+            holds=array.spare >= least,
+        )
 
 
 @assesses("raid.monitored")
@@ -52,8 +65,11 @@ def test_arrays_are_monitored_and_scrubbed(host: Host, context: Context, saw: Sa
     config = output(host, "cat /etc/mdadm/mdadm.conf /etc/mdadm/mdadm.conf.d/*.conf 2>/dev/null", codes=(0, 1))
     told = [line.split()[0] for line in config.splitlines() if line.startswith(("MAILADDR ", "PROGRAM "))]
     saw("mdadm.conf", expected="PROGRAM", observed=told, holds="PROGRAM" in told)
-    scrubs = [unit for unit in ("mdcheck_start.timer", "raid-check.timer")
-              if systemd.properties(host, unit)["ActiveState"] == "active"]
+    scrubs = [
+        unit
+        for unit in ("mdcheck_start.timer", "raid-check.timer")
+        if systemd.properties(host, unit)["ActiveState"] == "active"
+    ]
     if host.run("test -e /etc/cron.d/mdadm").rc == 0:
         scrubs.append("/etc/cron.d/mdadm")
     saw("scrub", expected="timer", observed=scrubs, holds=bool(scrubs))
@@ -70,8 +86,12 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     for device in context.declared.raid_arrays or [array.device for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
         age = records.age_days(host, own[-1]) if own else None
-        saw(f"{device}: inspected", expected=f"<= {limit} d", observed="never" if age is None else f"{age:.1f} d",
-            holds=age is not None and age <= limit)
+        saw(
+            f"{device}: inspected",
+            expected=f"<= {limit} d",
+            observed="never" if age is None else f"{age:.1f} d",
+            holds=age is not None and age <= limit,
+        )
 
 
 @assesses("raid.failed-disk-replaced")
@@ -100,7 +120,12 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
                 raise CannotTell(f"df: '{line:.80}' is not understood")
             if fields[4] != "-":  # a file system without a fixed number of inodes
                 used = int(fields[4].rstrip("%"))
-                saw(f"{fields[5]} ({what})", expected=f"<= {limit} %", observed=f"{used} %", holds=used <= limit)
+                saw(
+                    f"{fields[5]} ({what})",
+                    expected=f"<= {limit} %",
+                    observed=f"{used} %",
+                    holds=used <= limit,
+                )
 
 
 @assesses("disk.daily-monitoring")
@@ -109,8 +134,16 @@ def test_disk_space_is_monitored(host: Host, context: Context, saw: Saw) -> None
     limit = context.parameter("disk_check_hours_max")
     timer = systemd.properties(host, "patuh-disk-space.timer")
     saw("patuh-disk-space.timer", expected="active", observed=timer["ActiveState"])
-    saw("patuh-disk-space.timer at boot", expected="enabled", observed=timer.get("UnitFileState") or "disabled")
+    saw(
+        "patuh-disk-space.timer at boot",
+        expected="enabled",
+        observed=timer.get("UnitFileState") or "disabled",
+    )
     entries = records.entries(host, "disk-space")
     hours = records.age_days(host, entries[-1]) * 24 if entries else None
-    saw("newest measurement", expected=f"<= {limit} h", observed="never" if hours is None else f"{hours:.1f} h",
-        holds=hours is not None and hours <= limit)
+    saw(
+        "newest measurement",
+        expected=f"<= {limit} h",
+        observed="never" if hours is None else f"{hours:.1f} h",
+        holds=hours is not None and hours <= limit,
+    )

@@ -10,9 +10,19 @@ from compliance.fleet_rules import Figures, decides
 @decides("availability.redundancy")
 def critical_services_have_a_substitute(fleet: Fleet, figures: Figures, saw: Saw) -> None:
     """Critical services are declared, each with what takes over."""
-    saw("patuh_critical_services", expected=">= 1", observed=len(fleet.critical_services), holds=bool(fleet.critical_services))
+    saw(
+        "patuh_critical_services",
+        expected=">= 1",
+        observed=len(fleet.critical_services),
+        holds=bool(fleet.critical_services),
+    )
     for service in fleet.critical_services:
-        saw(service.name, expected="substitute", observed=service.substitute, holds=bool(service.substitute.strip()))
+        saw(
+            service.name,
+            expected="substitute",
+            observed=service.substitute,
+            holds=bool(service.substitute.strip()),
+        )
 
 
 @decides("availability.standby-server")
@@ -25,11 +35,20 @@ def standby_servers_equal_their_originals(fleet: Fleet, figures: Figures, saw: S
         original = fleet.hosts[str(host.standby_of)]
         for field in ("role", "zone", "services", "databases"):
             same = getattr(host, field) == getattr(original, field)
-            saw(f"{name}: {field}", expected=str(host.standby_of), observed="equal" if same else "different", holds=same)
+            saw(
+                f"{name}: {field}",
+                expected=str(host.standby_of),
+                observed="equal" if same else "different",
+                holds=same,
+            )
 
 
 @decides("availability.drc")
 def the_recovery_site_is_elsewhere(fleet: Fleet, figures: Figures, saw: Saw) -> None:
     """A recovery site is declared, and it is not the main site."""
-    saw("patuh_recovery_site", expected=f"≠ {fleet.site or '—'}", observed=fleet.recovery_site or "—",
-        holds=bool(fleet.recovery_site and fleet.site) and fleet.recovery_site != fleet.site)
+    saw(
+        "patuh_recovery_site",
+        expected=f"≠ {fleet.site or '—'}",
+        observed=fleet.recovery_site or "—",
+        holds=bool(fleet.recovery_site and fleet.site) and fleet.recovery_site != fleet.site,
+    )

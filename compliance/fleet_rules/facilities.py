@@ -27,7 +27,12 @@ def physical_servers_have_a_kvm_port(fleet: Fleet, figures: Figures, saw: Saw) -
 def physical_servers_are_in_a_rack(fleet: Fleet, figures: Figures, saw: Saw) -> None:
     """Every physical server has a rack and a position."""
     for name, host in _physical(fleet).items():
-        saw(name, expected="rack", observed=f"{host.rack.name} U{host.rack.position}" if host.rack else "—", holds=host.rack is not None)
+        saw(
+            name,
+            expected="rack",
+            observed=f"{host.rack.name} U{host.rack.position}" if host.rack else "—",
+            holds=host.rack is not None,
+        )
 
 
 @decides("equipment.rack-spacing")
@@ -41,7 +46,12 @@ def servers_in_a_rack_do_not_overlap(fleet: Fleet, figures: Figures, saw: Saw) -
         units = [(host.rack.name, unit) for unit in range(host.rack.position, host.rack.position + host.rack.height)]
         others = sorted({taken[unit] for unit in units if unit in taken})
         taken |= dict.fromkeys(units, name)
-        saw(name, expected="own units", observed=others or f"{host.rack.name} U{host.rack.position}", holds=not others)
+        saw(
+            name,
+            expected="own units",
+            observed=others or f"{host.rack.name} U{host.rack.position}",
+            holds=not others,
+        )
 
 
 @decides("power.ups")
@@ -60,8 +70,12 @@ def ups_loads_are_within_capacity(fleet: Fleet, figures: Figures, saw: Saw) -> N
         loads = [host.watts for host in hosts.values() if host.ups == unit.name]
         known = [watts for watts in loads if watts is not None]
         if loads:
-            saw(unit.name, expected=f"<= {unit.capacity_watts} W", observed=f"{sum(known)} W",
-                holds=len(known) == len(loads) and sum(known) <= unit.capacity_watts)
+            saw(
+                unit.name,
+                expected=f"<= {unit.capacity_watts} W",
+                observed=f"{sum(known)} W",
+                holds=len(known) == len(loads) and sum(known) <= unit.capacity_watts,
+            )
 
 
 @decides("power.ups-spare")

@@ -11,7 +11,9 @@ def _segments_of(fleet: Fleet, host: Host) -> dict[str, str]:
     """The kind of segment that each address of a host lies in, ``—`` for none."""
     found = {}
     for address in host.addresses:
-        kinds = [segment.kind.value for segment in fleet.segments.values() if any(address in net for net in segment.cidr)]
+        kinds = [
+            segment.kind.value for segment in fleet.segments.values() if any(address in net for net in segment.cidr)
+        ]
         found[str(address)] = kinds[0] if kinds else "—"
     return found
 
@@ -56,5 +58,9 @@ def isps_are_connected_to_iix(fleet: Fleet, figures: Figures, saw: Saw) -> None:
 def there_are_several_isps(fleet: Fleet, figures: Figures, saw: Saw) -> None:
     """At least as many providers as the figure in force."""
     least = figures["isp_min"].value
-    saw("patuh_isps", expected=f">= {least}", observed=len({isp.name for isp in fleet.isps}),
-        holds=len({isp.name for isp in fleet.isps}) >= least)
+    saw(
+        "patuh_isps",
+        expected=f">= {least}",
+        observed=len({isp.name for isp in fleet.isps}),
+        holds=len({isp.name for isp in fleet.isps}) >= least,
+    )

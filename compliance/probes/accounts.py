@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 import testinfra.host
@@ -106,7 +107,8 @@ def superusers_by_sudo(host: testinfra.host.Host, names: list[str]) -> dict[str,
     if host.run("command -v sudo").rc != 0:
         return {}
     # One process for all: each account's rules between marks.
-    script = "for name in %s; do echo \"@ $name\"; sudo -n -l -U \"$name\" 2>&1; done" % " ".join(names)
+    listed = " ".join(map(shlex.quote, names))
+    script = f'for name in {listed}; do echo "@ $name"; sudo -n -l -U "$name" 2>&1; done'
     rights: dict[str, str] = {}
     current = ""
     for line in output(host, script).splitlines():

@@ -18,7 +18,10 @@ def running(host: testinfra.host.Host) -> dict[str, str]:
 
 def after_reboot(host: testinfra.host.Host) -> dict[str, str]:
     """The settings that files set at boot, in the order of sysctl.d(5): the last name in the alphabet wins."""
-    said = output(host, "/lib/systemd/systemd-sysctl --cat-config 2>/dev/null || /usr/lib/systemd/systemd-sysctl --cat-config")
+    said = output(
+        host,
+        "/lib/systemd/systemd-sysctl --cat-config 2>/dev/null || /usr/lib/systemd/systemd-sysctl --cat-config",
+    )
     found: dict[str, str] = {}
     for line in said.splitlines():
         if match := re.match(r"^\s*-?([A-Za-z][\w./*-]*)\s*=\s*(.*?)\s*$", line):
@@ -30,7 +33,8 @@ def after_reboot(host: testinfra.host.Host) -> dict[str, str]:
 def modprobe(host: testinfra.host.Host, module: str) -> str:
     """What loading a module would do: modprobe's own plan (``modprobe -n -v``), without loading it."""
     done = host.run("PATH=$PATH:/sbin:/usr/sbin; modprobe -n -v %s", module)
-    return str(done.stdout or done.stderr).strip()
+    # What it depends on comes first; the last line is the module itself.
+    return (str(done.stdout or done.stderr).strip().splitlines() or [""])[-1].strip()
 
 
 def loaded_modules(host: testinfra.host.Host) -> set[str]:

@@ -131,14 +131,12 @@ class Ruleset:
                         break
                     if fate is not None:
                         if matches:
-                            return fate if possible <= {fate} else Fate.UNKNOWN
+                            return Fate(fate) if possible <= {fate} else Fate.UNKNOWN
                         possible.add(Fate(fate))
                     break
         return Fate.UNKNOWN if possible else None
 
-    def _verdict(
-        self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int
-    ) -> Fate | str | None:
+    def _verdict(self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int) -> Fate | str | None:
         if kind == "accept":
             return Fate.ACCEPT
         if kind in ("drop", "reject"):
@@ -205,7 +203,7 @@ class Ruleset:
                 return isinstance(low, int) and isinstance(high, int) and low <= value <= high
             if "range" in right:
                 low, high = (ipaddress.ip_address(end) for end in right["range"])
-                return low.version == value.version and low <= value <= high
+                return bool(low.version == value.version and low <= value <= high)
             if "prefix" in right:
                 network = ipaddress.ip_network(f"{right['prefix']['addr']}/{right['prefix']['len']}", strict=False)
                 return value in network

@@ -14,8 +14,10 @@ from compliance.probes import output
 FOLDER = "/var/lib/patuh/records"
 LINES_READ = 400
 
+Entry = dict[str, Any]
 
-def entries(host: testinfra.host.Host, kind: str) -> list[dict[str, Any]]:
+
+def entries(host: testinfra.host.Host, kind: str) -> list[Entry]:
     """The newest entries of a kind of record, oldest first; none when there is no such file.
 
     :raises CannotTell: when the file cannot be read or a line is no entry.
@@ -26,7 +28,7 @@ def entries(host: testinfra.host.Host, kind: str) -> list[dict[str, Any]]:
     found = []
     for line in output(host, "tail -n %s -- %s", str(LINES_READ), path).splitlines():
         try:
-            entry = json.loads(line)
+            entry: Entry = json.loads(line)
             entry["when"] = datetime.datetime.fromisoformat(entry["when"])
             if entry["when"].tzinfo is None:
                 raise ValueError("a time without its zone")
@@ -45,7 +47,7 @@ def now(host: testinfra.host.Host) -> datetime.datetime:
         raise CannotTell(f"date: '{text:.40}' is not understood") from error
 
 
-def age_days(host: testinfra.host.Host, entry: dict[str, Any]) -> float:
+def age_days(host: testinfra.host.Host, entry: Entry) -> float:
     """How old an entry is, in days.
 
     :raises CannotTell: when it lies in the future: then a clock is wrong.

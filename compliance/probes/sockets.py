@@ -45,7 +45,7 @@ def listeners(host: testinfra.host.Host) -> list[Listener]:
         if len(fields) < 6 or fields[0] not in ("tcp", "udp"):
             raise CannotTell(f"ss: '{line:.80}' is not understood")
         address, _, port = fields[4].rpartition(":")
-        address = address.strip("[]").partition("%")[0]
+        address = address.partition("%")[0].strip("[]")
         program = re.search(r'users:\(\("([^"]*)"', line)
         if not port.isdigit():
             raise CannotTell(f"ss: '{line:.80}' is not understood")

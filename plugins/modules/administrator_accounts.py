@@ -114,7 +114,15 @@ class Accounts:
     def age(self, name, days):
         fields = self.shadow.get(name, [""] * 9)
         if fields[4] != days or fields[5] != str(WARN_DAYS):
-            self.do("%s: password ages after %s days" % (name, days), "chage", "-M", days, "-W", str(WARN_DAYS), name)
+            self.do(
+                "%s: password ages after %s days" % (name, days),
+                "chage",
+                "-M",
+                days,
+                "-W",
+                str(WARN_DAYS),
+                name,
+            )
 
     def never_expires(self, name):
         fields = self.shadow.get(name)

@@ -103,7 +103,10 @@ class Entry:
 
     def __init__(self, path, content=None, link=None, mode=None, owner=None, group=None):
         self.path = path
-        self.content = content
+        # A template may give a number; and a text file ends with a line end.
+        self.content = None if content is None else str(content)
+        if self.content and not self.content.endswith("\n"):
+            self.content += "\n"
         self.link = link
         self.mode = int(str(mode), 8) if mode is not None else None
         self.owner = owner
@@ -276,9 +279,14 @@ def arm(module, guard, entries):
     os.sync()
     module.run_command(
         [
-            "systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name,
-            "--on-active=%s" % guard.get("seconds", 60), "--timer-property=AccuracySec=1s",
-            "/bin/sh", path,
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            "--unit=patuh-guard-%s" % name,
+            "--on-active=%s" % guard.get("seconds", 60),
+            "--timer-property=AccuracySec=1s",
+            "/bin/sh",
+            path,
         ],
         check_rc=True,
     )
@@ -316,8 +324,14 @@ def main():
         "diff": [entry.diff() for _, entry in sorted(changing.items())],
     }
     if not in_effect:
-        result["diff"].append({"before": "not in effect\n", "after": "in effect\n", "before_header": "running state",
-                               "after_header": "running state"})
+        result["diff"].append(
+            {
+                "before": "not in effect\n",
+                "after": "in effect\n",
+                "before_header": "running state",
+                "after_header": "running state",
+            }
+        )
     if not result["changed"] or module.check_mode:
         module.exit_json(**result)
 
