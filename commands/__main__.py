@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, lab, proof
+from commands import apply, check, demo, doctor, generate, lab, proof
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -30,6 +30,7 @@ for command in (
     proof.test,
     doctor.doctor,
     doctor.completion,
+    generate.generate,
 ):
     patuh.add_command(command)
 

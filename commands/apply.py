@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import collections
 import json
+import shlex
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Watcher:
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             result = data.get("res", {})
             self.failed[data.get("host", "")] = f"{name}: {result.get('msg', 'failed')}"
-        elif kind == "error":
+        elif kind in ("error", "verbose"):
             self.words.append(event.get("stdout", ""))
         return False
 
@@ -54,28 +54,26 @@ def run_playbook(playbook: str, inventory: Path, steps: Steps, *arguments: str) 
     watcher = Watcher(steps)
     scratch = tempfile.mkdtemp(prefix="patuh-run-")
     try:
-        _out, error, code = ansible_runner.interface.run_command(
-            executable_cmd=str(Path(sys.executable).parent / "ansible-playbook"),
-            cmdline_args=[
-                str(REPOSITORY / "playbooks" / playbook),
-                "-i",
-                str(inventory.resolve()),
-                *arguments,
-            ],
-            host_cwd=str(REPOSITORY),
+        run = ansible_runner.run(
             private_data_dir=scratch,
+            project_dir=str(REPOSITORY),
+            playbook=f"playbooks/{playbook}",
+            inventory=str(inventory.resolve()),
+            cmdline=shlex.join(arguments) or None,
             event_handler=watcher,
             quiet=True,
-            runner_mode="pexpect",
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if watcher.failed:
         told = "\n".join(f"{host}: {why}" for host, why in watcher.failed.items())
         raise PatuhError(f"{playbook} did not finish:\n{told}\n", mend="Mend that and run the same command again.")
-    if code != 0:
-        said = [line for line in (error or "\n".join(watcher.words)).splitlines() if line.strip()]
-        raise PatuhError(f"{playbook} ended with {code}: {' '.join(said)[-600:]}", mend="Mend that and run again.")
+    if run.status == "canceled":
+        raise KeyboardInterrupt
+    if run.rc != 0:
+        raise PatuhError(
+            f"{playbook} ended with {run.rc}: {' '.join(watcher.words)[-600:]}", mend="Mend that and run again."
+        )
     return watcher
 
 

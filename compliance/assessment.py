@@ -6,9 +6,9 @@ import datetime
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from compliance.catalogue import ClauseKind, Severity, Text
 from compliance.errors import PatuhError
@@ -16,6 +16,14 @@ from compliance.parameters import ResolvedParameter
 
 SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).resolve().parent / "assessment.schema.json"
+
+
+def printable(text: str) -> str:
+    """The text without what could steer a terminal or turn a line around; hosts write what they like."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+Printable = Annotated[str, AfterValidator(printable)]
 
 
 class _Model(BaseModel):
@@ -40,9 +48,9 @@ WORST_FIRST = (Status.FAIL, Status.ERROR, Status.MISSING, Status.PASS, Status.NO
 class Observation(_Model):
     """One thing that was looked at."""
 
-    subject: str
-    expected: str
-    observed: str
+    subject: Printable
+    expected: Printable
+    observed: Printable
     holds: bool
 
 
@@ -50,7 +58,7 @@ class Reason(_Model):
     """Why a finding is as it is: a key of the catalogue of messages, and the values to put into it."""
 
     message: str
-    values: dict[str, str] = {}
+    values: dict[str, Printable] = {}
 
 
 class Finding(_Model):
@@ -100,14 +108,14 @@ class AssessedRegulation(_Model):
 class AssessedHost(_Model):
     """A host and whether it answered."""
 
-    name: str
-    role: str | None
-    zone: str | None
-    machine: str | None
-    owner: str | None
+    name: Printable
+    role: Printable | None
+    zone: Printable | None
+    machine: Printable | None
+    owner: Printable | None
     answered: bool
-    silence: str | None = None
-    system: str | None = None
+    silence: Printable | None = None
+    system: Printable | None = None
 
 
 class Score(_Model):
@@ -143,7 +151,7 @@ class Assessment(_Model):
     created: datetime.datetime
     duration_seconds: float
     version: str
-    fleet: str
+    fleet: Printable
     timezone: str
     local: bool = False
     parameters: dict[str, ResolvedParameter]

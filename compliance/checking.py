@@ -96,7 +96,7 @@ class Saw:
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         value = ", ".join(map(str, sorted(value, key=str) if isinstance(value, set | frozenset) else value)) or "—"
-    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(value))
+    text = str(value)
     return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
 
 

@@ -22,6 +22,8 @@ _FLOAT = re.compile(r"^[-+]?(0|[1-9][0-9]*)\.[0-9]+$")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
+PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null", "str", "timestamp", "value")}
+PLAIN_TAGS |= {"!", "tag:yaml.org,2002:merge"}
 QUOTED = ("'", '"', "|", ">")
 
 
@@ -106,7 +108,7 @@ def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document
         value = str(node.value)
         if node.tag in tags:
             return value
-        if node.tag.startswith("!") and node.tag != "!":
+        if node.tag not in PLAIN_TAGS:
             problem(f"the tag '{node.tag}' is not allowed", node.start_mark, "Write a plain value.")
         if node.style in QUOTED:  # quoted or block text stays text
             return value

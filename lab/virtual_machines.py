@@ -170,8 +170,8 @@ def up(instance: Instance, progress: Progress) -> None:
     machines = instance.topology.machines
 
     def bring_up(name: str) -> None:
-        image = build_image(name, machines[name], instance.topology, progress)
         if not is_running(instance, name):
+            image = build_image(name, machines[name], instance.topology, progress)
             progress(f"{name}: booting")
             start(instance, name, image)
         wait_for_ssh(instance, name)

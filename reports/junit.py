@@ -8,11 +8,6 @@ from compliance.assessment import Assessment, Status
 from reports.presentation import Language, View
 
 
-def _printable(text: str) -> str:
-    """Without what XML 1.0 cannot hold."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
 def render(assessment: Assessment, language: Language = "en") -> bytes:
     """The document."""
     view = View(language, assessment)
@@ -24,7 +19,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
         suite = ElementTree.SubElement(
             suites,
             "testsuite",
-            name=_printable(host or view.say("whole-fleet")),
+            name=host or view.say("whole-fleet"),
             tests=str(len(findings)),
             failures=str(statuses.count(Status.FAIL)),
             errors=str(statuses.count(Status.ERROR)),
@@ -46,9 +41,9 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
                 Status.MISSING: "skipped",
             }.get(finding.status)
             if kind:
-                message = _printable(worded.reason or seen.partition("\n")[0])
-                ElementTree.SubElement(case, kind, message=message).text = _printable(seen)
+                message = worded.reason or seen.partition("\n")[0]
+                ElementTree.SubElement(case, kind, message=message).text = seen
             elif seen:
-                ElementTree.SubElement(case, "system-out").text = _printable(seen)
+                ElementTree.SubElement(case, "system-out").text = seen
     ElementTree.indent(suites)
     return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import typst
 
@@ -42,6 +43,24 @@ LABELS = (
     "on-hosts",
     "page",
 )
+
+
+# What the embedded fonts show, beyond Latin; PDF/UA refuses a document with a sign that no font has.
+SIGNS_SHOWN = frozenset("–—…≥≤≠→÷×·°✓✗○“”‘’€")
+
+
+def _shown(value: Any) -> Any:
+    """The value with every sign that the fonts lack replaced, so that no server's words can spoil the document."""
+    if isinstance(value, str):
+        return "".join(
+            sign if (sign.isprintable() and ord(sign) < 0x250) or sign in SIGNS_SHOWN or sign == "\n" else "?"
+            for sign in value
+        )
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return value
 
 
 def _data(view: View) -> dict[str, object]:
@@ -123,7 +142,7 @@ def render(assessment: Assessment, language: Language = "id") -> bytes:
             TEMPLATES / "report.typ",
             root=TEMPLATES,
             ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(_data(View(language, assessment)), ensure_ascii=False)},
+            sys_inputs={"data": json.dumps(_shown(_data(View(language, assessment))), ensure_ascii=False)},
             pdf_standards=["ua-1"],
         )
     )

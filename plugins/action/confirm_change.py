@@ -1,6 +1,6 @@
 """Proves by a new connection that the controller can still reach a host and become root, then keeps a change.
 
-The counterpart of ``file_set``'s ``guard``: until this task has succeeded, a timer on the host itself is
+The counterpart of ``file_set``'s ``guard``: until this task has succeeded, a countdown on the host itself is
 going to put the old state back.
 """
 
@@ -11,10 +11,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+# Renaming decides: either the countdown has the folder, or we have.
 CONFIRM = """
-systemctl stop patuh-guard-{name}.timer 2>/dev/null
-if [ -d /var/lib/patuh/guard/{name} ] && ! systemctl is-active --quiet patuh-guard-{name}.service; then
-    rm -rf /var/lib/patuh/guard/{name} && echo kept
+cd /var/lib/patuh/guard && if mv {name} {name}.kept 2>/dev/null; then
+    systemctl stop patuh-guard-{name}.service; rm -rf {name}.kept; echo kept
 else
     echo restored
 fi

@@ -10,7 +10,7 @@ description:
   - Writes, links, edits and removes all files of a subsystem in one go, because every task costs a round trip
     and an interpreter start on the host.
   - When validation or activation fails, every file is put back as it was.
-  - With O(guard), a timer on the host puts everything back unless the C(confirm_change) task stops it in time,
+  - With O(guard), a countdown on the host puts everything back unless the C(confirm_change) task stops it in time,
     also when the controller has died or the host reboots in between.
 options:
   files:
@@ -78,6 +78,7 @@ import shlex
 import shutil
 import stat
 import tempfile
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -91,11 +92,15 @@ Before=network-pre.target ssh.service sysinit.target
 
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'for restore in /var/lib/patuh/guard/*/restore.sh; do BOOTING=1 /bin/sh "$restore"; done'
+ExecStart=/bin/sh -c 'cd /var/lib/patuh/guard && rm -rf *.kept && \\
+    for restore in */restore.sh; do BOOTING=1 /bin/sh "$restore"; done'
 
 [Install]
 WantedBy=sysinit.target
 """
+# Waiting in a service of its own, not a timer: "systemctl daemon-reload", which changes like to do, starts the
+# countdown of a transient timer afresh. Whoever renames the folder first, this or confirm_change, has decided.
+COUNTDOWN = 'sleep "$2"; mv "$1" "$1.restoring" && exec /bin/sh "$1.restoring/restore.sh"'
 
 
 class Entry:
@@ -240,61 +245,62 @@ def wanted_entries(module):
     return entries
 
 
-def arm(module, guard, entries):
-    """Keep the old state on the host and start the timer that puts it back."""
-    name = guard["name"]
+def wait_for_other_change(module, folder, seconds):
+    """Let an earlier change that nobody confirmed be put back first."""
+    deadline = time.monotonic() + seconds + 30
+    while os.path.exists(folder) or os.path.exists(folder + ".restoring"):
+        if time.monotonic() > deadline:
+            module.fail_json(
+                msg="An earlier change on this host is neither confirmed nor put back (%s). Look at "
+                "'journalctl -t patuh-guard', run its restore.sh by hand, then run again." % folder
+            )
+        time.sleep(1)
+
+
+def arm(module, guard, changing):
+    """Keep the old state on the host and start the countdown that puts it back."""
+    name, seconds = guard["name"], int(guard.get("seconds", 60))
     folder = os.path.join(GUARD_ROOT, name)
     unit = "/etc/systemd/system/patuh-guard.service"
     if not os.path.exists(unit):
-        Entry(unit, content=GUARD_UNIT, mode="0644").write()
+        Entry(unit, content=GUARD_UNIT, mode="0644", owner="root", group="root").write()
         module.run_command(["systemctl", "enable", "--quiet", "patuh-guard.service"], check_rc=True)
-    if os.path.exists(os.path.join(folder, "restore.sh")):
-        module.fail_json(
-            msg="Another change of %s on this host is waiting to be confirmed. Wait until it is kept or put back "
-            "(at most a few minutes), then run again." % name
-        )
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder, mode=0o700)
-    script = ["#!/bin/sh"]
-    paths = [*entries, *(path for path in guard.get("paths", []) if path not in entries)]
+    shutil.rmtree(folder + ".new", ignore_errors=True)
+    os.makedirs(folder + ".new", mode=0o700)
+    script = ["#!/bin/sh", 'cd "$(dirname "$0")" || exit 1']
+    paths = [*changing, *(path for path in guard.get("paths", []) if path not in changing)]
     for number, path in enumerate(paths):
         quoted = shlex.quote(path)
         script.append("rm -f %s" % quoted)
         if os.path.lexists(path):
-            kept = os.path.join(folder, str(number))
+            kept = os.path.join(folder + ".new", str(number))
             shutil.copy2(path, kept, follow_symlinks=False)
             if not os.path.islink(path):
                 info = os.stat(path)
                 os.chown(kept, info.st_uid, info.st_gid)
-            script.append("cp -a %s %s" % (kept, quoted))
+            script.append("cp -a ./%s %s" % (number, quoted))
     # At boot the services start from the files that are back; a running system has to be told.
     script.append('[ -n "$BOOTING" ] || { %s ; }' % (guard.get("restore") or ":"))
     script.append("logger -t patuh-guard 'change of %s was not confirmed: the old state is back'" % name)
-    script.append("rm -rf %s" % folder)
-    path = os.path.join(folder, "restore.sh")
-    with open(path, "w", encoding="utf-8") as file:
+    script.append('rm -rf "$PWD"')
+    with open(os.path.join(folder + ".new", "restore.sh"), "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
     os.sync()
+    os.rename(folder + ".new", folder)
     module.run_command(
         [
-            "systemd-run",
-            "--quiet",
-            "--collect",
-            "--unit=patuh-guard-%s" % name,
-            "--on-active=%s" % guard.get("seconds", 60),
-            "--timer-property=AccuracySec=1s",
-            "/bin/sh",
-            path,
+            *("systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name),
+            *("/bin/sh", "-c", COUNTDOWN, "sh", folder, str(seconds)),
         ],
         check_rc=True,
     )
 
 
 def disarm(module, guard):
-    module.run_command(["systemctl", "stop", "patuh-guard-%s.timer" % guard["name"]])
-    shutil.rmtree(os.path.join(GUARD_ROOT, guard["name"]), ignore_errors=True)
+    """Stop the countdown: everything is back already."""
+    folder = os.path.join(GUARD_ROOT, guard["name"])
+    module.run_command(["systemctl", "stop", "patuh-guard-%s.service" % guard["name"]])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():
@@ -312,6 +318,8 @@ def main():
         supports_check_mode=True,
     )
     guard = module.params["guard"]
+    if guard and not module.check_mode:
+        wait_for_other_change(module, os.path.join(GUARD_ROOT, guard["name"]), int(guard.get("seconds", 60)))
     entries = wanted_entries(module)
     changing = {path: entry for path, entry in entries.items() if entry.differs()}
     in_effect = True

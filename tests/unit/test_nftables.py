@@ -1,0 +1,135 @@
+"""The packet filter's evaluation: rulesets of our own and of others, and garbage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.checking import CannotTell
+from compliance.probes.nftables import Fate, Packet, Ruleset
+
+CLIENT4, CLIENT6, SERVER4, SERVER6 = "10.31.40.10", "fd31:40::10", "10.31.10.11", "fd31:10::11"
+
+
+def ruleset(*rules: list[dict[str, Any]], policy: str = "drop", more: tuple[dict[str, Any], ...] = ()) -> Ruleset:
+    chain = {
+        "family": "inet",
+        "table": "t",
+        "name": "input",
+        "type": "filter",
+        "hook": "input",
+        "prio": 0,
+        "policy": policy,
+    }
+    items: list[dict[str, Any]] = [{"chain": chain}, *more]
+    items += [{"rule": {"family": "inet", "table": "t", "chain": "input", "expr": rule}} for rule in rules]
+    return Ruleset.parse(json.dumps({"nftables": items}))
+
+
+def match(left: dict[str, Any], right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+def port(right: Any, protocol: str = "tcp") -> dict[str, Any]:
+    return match({"payload": {"protocol": protocol, "field": "dport"}}, right)
+
+
+def source(right: Any, protocol: str = "ip") -> dict[str, Any]:
+    return match({"payload": {"protocol": protocol, "field": "saddr"}}, right)
+
+
+ACCEPT: dict[str, Any] = {"accept": None}
+PACKET = Packet(CLIENT4, SERVER4, "tcp", 80)
+ESTABLISHED = [match({"ct": {"key": "state"}}, ["established", "related"], "in"), ACCEPT]
+LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        ([], "drop", Fate.DROP),
+        ([], "accept", Fate.ACCEPT),
+        ([ESTABLISHED, LOOPBACK], "drop", Fate.DROP),
+        ([[port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[port({"set": [22, 80]}), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[port({"range": [70, 90]}), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[port({"range": [81, 90]}), ACCEPT]], "drop", Fate.DROP),
+        ([[port({"set": [{"range": [70, 90]}, 443]}), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[port(80, "udp"), ACCEPT]], "drop", Fate.DROP),
+        ([[port(80, "th"), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[source({"prefix": {"addr": "10.31.40.0", "len": 24}}), port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[source({"prefix": {"addr": "10.31.30.0", "len": 24}}), port(80), ACCEPT]], "drop", Fate.DROP),
+        ([[source(CLIENT6, "ip6"), ACCEPT]], "drop", Fate.DROP),
+        ([[source(CLIENT4), {"drop": None}], [port(80), ACCEPT]], "drop", Fate.DROP),
+        ([[source(CLIENT4), {"reject": {}}], [port(80), ACCEPT]], "drop", Fate.DROP),
+        ([[match({"payload": {"protocol": "ip", "field": "saddr"}}, CLIENT4, "!="), ACCEPT]], "drop", Fate.DROP),
+        ([[{"counter": {}}, {"log": {}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"limit": {"rate": 5}}, port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[match({"socket": {"key": "mark"}}, 1), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"xt": {"type": "match"}}, ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[port("@open"), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"jump": {"target": "web"}}]], "drop", Fate.UNKNOWN),
+    ],
+)
+def test_fates(rules: list[list[dict[str, Any]]], policy: str, expected: Fate) -> None:
+    assert ruleset(*rules, policy=policy).fate(PACKET) is expected
+
+
+def test_named_sets_and_jumps_are_followed() -> None:
+    more = (
+        {"set": {"family": "inet", "table": "t", "name": "open", "elem": [443, {"elem": {"val": 80}}]}},
+        {"chain": {"family": "inet", "table": "t", "name": "web"}},
+        {"rule": {"family": "inet", "table": "t", "chain": "web", "expr": [port("@open"), ACCEPT]}},
+    )
+    found = ruleset([{"jump": {"target": "web"}}], more=more)
+    assert found.fate(PACKET) is Fate.ACCEPT
+    assert found.fate(Packet(CLIENT4, SERVER4, "tcp", 81)) is Fate.DROP
+    assert {80, 443} <= found.mentioned_ports()
+
+
+def test_every_base_chain_must_accept() -> None:
+    other = {
+        "family": "ip",
+        "table": "o",
+        "name": "in",
+        "type": "filter",
+        "hook": "input",
+        "prio": 10,
+        "policy": "drop",
+    }
+    found = ruleset([port(80), ACCEPT], more=({"chain": other},))
+    assert found.fate(PACKET) is Fate.DROP
+    assert found.fate(Packet(CLIENT6, SERVER6, "tcp", 80)) is Fate.ACCEPT
+
+
+def test_chains_that_jump_in_circles_are_unknown() -> None:
+    more = (
+        {"chain": {"family": "inet", "table": "t", "name": "a"}},
+        {"rule": {"family": "inet", "table": "t", "chain": "a", "expr": [{"jump": {"target": "a"}}]}},
+    )
+    assert ruleset([{"jump": {"target": "a"}}], more=more).fate(PACKET) is Fate.UNKNOWN
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["nftables", "chain", "rule", "set", "family", "table", "name", "expr"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.text(max_size=200) | JSON.map(json.dumps))
+def test_garbage_is_never_understood_as_a_ruleset_that_drops(text: str) -> None:
+    try:
+        found = Ruleset.parse(text)
+    except CannotTell:
+        return
+    assert found.fate(PACKET) is not Fate.DROP

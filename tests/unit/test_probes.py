@@ -1,0 +1,152 @@
+"""What hosts say, read by the probes: real words, other words, and garbage."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.checking import CannotTell
+from compliance.probes import accounts, mdadm, records, sockets
+from compliance.probes.sshd import Sshd
+from tests.unit.fakes import Answer, Host
+
+DETAIL = """/dev/md0:
+           Version : 1.2
+        Raid Level : raid1
+             State : clean, degraded, recovering
+    Active Devices : 1
+   Working Devices : 2
+    Failed Devices : 1
+     Spare Devices : 1
+"""
+
+
+def test_mdadm_detail_is_read() -> None:
+    array = mdadm.parse_detail("/dev/md0", DETAIL)
+    assert (array.level, array.failed, array.spare, array.redundant) == ("raid1", 1, 1, True)
+    assert "degraded" in array.state
+
+
+@given(st.text(max_size=300))
+def test_other_words_of_mdadm_are_not_understood(text: str) -> None:
+    with pytest.raises(CannotTell):
+        mdadm.parse_detail("/dev/md0", text)
+
+
+def test_a_kernel_without_md_has_no_arrays() -> None:
+    assert mdadm.arrays(Host({"test -e": Answer(rc=1)})) == []
+
+
+SS = """tcp   LISTEN 0      128          0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=378,fd=3))
+udp   UNCONN 0      0      [fe80::5054:ff:fe31:122]%eth0:53    [::]:*    users:(("named",pid=608,fd=22))
+tcp   LISTEN 0      10         127.0.0.1:953       0.0.0.0:*    users:(("named",pid=608,fd=25))
+tcp   LISTEN 0      80                 *:3306            *:*    users:(("mariadbd",pid=608,fd=25))
+udp   UNCONN 0      0            [::1]:53             [::]:*
+"""
+
+
+def test_listeners_are_read() -> None:
+    found = sockets.listeners(Host({"ss -H": SS}))
+    assert [(one.program, one.port, one.loopback) for one in found] == [
+        ("sshd", 22, False),
+        ("named", 953, True),
+        ("mariadbd", 3306, False),
+        ("?", 53, True),
+        ("named", 53, False),
+    ]
+
+
+@given(st.text(min_size=1, max_size=120).filter(lambda text: text.strip()))
+def test_other_words_of_ss_are_not_understood(text: str) -> None:
+    with contextlib.suppress(CannotTell):
+        assert all(isinstance(one.port, int) for one in sockets.listeners(Host({"ss -H": text})))
+
+
+def test_sshd_values_are_read() -> None:
+    sshd = Sshd.for_connection(Host({"sshd -T": "permitrootlogin no\nallowusers a@1 b@2\nallowusers c@3\n"}))
+    assert sshd.value("permitrootlogin") == "no"
+    assert sshd.words("allowusers") == ["a@1", "b@2", "c@3"]
+    with pytest.raises(CannotTell):
+        sshd.value("banner")
+
+
+@pytest.mark.parametrize("answer", [Answer(rc=255, stderr="bad option"), Answer("garbage"), Answer("")])
+def test_sshd_without_an_answer_cannot_be_told(answer: Answer) -> None:
+    with pytest.raises(CannotTell):
+        Sshd.for_connection(Host({"sshd -T": answer}))
+
+
+PASSWD = """root:x:0:0:root:/root:/bin/bash
+web:x:33:33::/var/www:/usr/sbin/nologin
+admin:x:1000:1000::/home/admin:/bin/bash
+"""
+SHADOW = "root:$y$j9T$x:20000:0:99999:7:::\nweb:*:20000:0:99999:7:::\nadmin:$1$old$x:20000:0:90:14::1:\n"
+
+
+def test_accounts_are_read() -> None:
+    found = accounts.accounts(Host({"cat /etc/shadow": SHADOW, "cat /etc/passwd": PASSWD}))
+    assert found["root"].hash_kind == "yescrypt"
+    assert found["web"].hash_kind == "none"
+    assert found["web"].can_log_in is False
+    assert found["admin"].hash_kind == "weak"
+    assert (found["admin"].max_days, found["admin"].expires_day) == (90, 1)
+
+
+@pytest.mark.parametrize(
+    ("shadow", "passwd"),
+    [
+        (Answer(rc=1, stderr="Permission denied"), PASSWD),
+        ("garbage\n", PASSWD),
+        (SHADOW, "garbage\n"),
+        (SHADOW, ""),
+        (SHADOW.replace("20000:0:90", "x:0:90"), PASSWD),
+    ],
+)
+def test_unreadable_accounts_cannot_be_told(shadow: Answer | str, passwd: str) -> None:
+    with pytest.raises(CannotTell):
+        accounts.accounts(Host({"cat /etc/shadow": shadow, "cat /etc/passwd": passwd}))
+
+
+def test_sudo_rights_are_read() -> None:
+    said = (
+        "@ admin\nUser admin may run the following commands on host:\n    (ALL : ALL) ALL\n"
+        "@ patuh\nUser patuh may run the following commands on host:\n"
+        "    (ALL : ALL) ALL\n    (ALL : ALL) NOPASSWD: ALL\n"
+        "@ web\nUser web is not allowed to run sudo on host.\n"
+    )
+    rights = accounts.superusers_by_sudo(
+        Host({"command -v sudo": "/usr/bin/sudo", "for name": said}), ["admin", "patuh", "web"]
+    )
+    assert rights == {"admin": "password", "patuh": "no password"}
+
+
+NOW = 1_790_000_000
+
+
+def record(when: str) -> Host:
+    return Host({"test -e": "", "tail -n": f'{{"when": "{when}", "ok": true}}\n', "date -u": f"{NOW}\n"})
+
+
+def test_ages_of_records() -> None:
+    when = datetime.datetime.fromtimestamp(NOW - 86400 * 3, datetime.UTC)
+    for zone in (datetime.UTC, datetime.timezone(datetime.timedelta(hours=9))):
+        host = record(when.astimezone(zone).isoformat())
+        assert records.age_days(host, records.entries(host, "raid")[-1]) == pytest.approx(3)
+
+
+@pytest.mark.parametrize("when", ["2099-01-01T00:00:00+00:00", "2026-01-01T00:00:00", "yesterday", ""])
+def test_wrong_dates_cannot_be_told(when: str) -> None:
+    host = record(when)
+    with pytest.raises(CannotTell):
+        records.age_days(host, records.entries(host, "raid")[-1])
+
+
+@given(st.text(max_size=100))
+def test_garbage_is_no_record(text: str) -> None:
+    host = Host({"test -e": "", "tail -n": text})
+    with contextlib.suppress(CannotTell):
+        assert records.entries(host, "raid") == []
