@@ -49,7 +49,7 @@ web01)
     echo '<!doctype html><title>Layanan contoh</title><h1>Layanan contoh</h1>' >"$root/var/www/html/index.html"
     ;;
 db01)
-    printf '[mariadbd]\nbind-address = ::\n' >"$root/etc/mysql/mariadb.conf.d/90-installer.cnf"
+    printf '[mariadbd]\nbind-address = *\n' >"$root/etc/mysql/mariadb.conf.d/90-installer.cnf"
     chroot "$root" mariadbd --bootstrap --user=mysql --skip-networking <"$LAB_IMAGE_DIR/sample.sql"
     cp "$LAB_IMAGE_DIR/first-boot-raid.service" "$root/etc/systemd/system/"
     chroot "$root" systemctl enable first-boot-raid.service
