@@ -16,7 +16,7 @@ from babel.numbers import format_decimal
 
 from compliance import strict_yaml
 from compliance.assessment import Assessment, Finding, Status, worst
-from compliance.catalogue import Text
+from compliance.catalogue import ClauseKind, Text
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
@@ -80,11 +80,11 @@ class ClauseView:
     """One clause, worded."""
 
     number: str
-    depth: int
     summary: str
     note: str
     chip: Chip
     asks: bool
+    heading: bool
     controls: list[ControlView]
 
 
@@ -138,12 +138,13 @@ class View:
     def verdict(self) -> list[str]:
         """What the head of office reads first."""
         tally = self.assessment.score.tally
-        fails, errors = tally[Status.FAIL], tally[Status.ERROR]
-        sentences = [
-            self.say("verdict-fails", fail=fails, error=errors) if fails or errors else self.say("verdict-holds")
-        ]
-        if self.assessment.coverage.nobody:
-            sentences.append(self.say("verdict-unseen", count=self.assessment.coverage.nobody))
+        fails, errors, unseen = tally[Status.FAIL], tally[Status.ERROR], self.assessment.coverage.nobody
+        if fails or errors:
+            sentences = [self.say("verdict-fails", fail=fails, error=errors)]
+            if unseen:
+                sentences.append(self.say("verdict-unseen", count=unseen))
+        else:
+            sentences = [self.say("verdict-incomplete", count=unseen) if unseen else self.say("verdict-holds")]
         if self.assessment.local:
             sentences.append(self.say("local-note"))
         return sentences
@@ -211,18 +212,16 @@ class View:
         controls = self.controls
         views = []
         for regulation in self.assessment.regulations:
-            depths: dict[str, int] = {}
             clauses = []
             for clause in regulation.clauses:
-                depths[clause.clause] = depths.get(clause.parent or "", -1) + 1
                 clauses.append(
                     ClauseView(
                         number=clause.clause,
-                        depth=depths[clause.clause],
                         summary=self.text(clause.summary),
                         note=self.text(clause.note) if clause.note else "",
                         chip=self.chip(clause.verdict),
                         asks=clause.verdict is not Status.INFORMATION,
+                        heading=clause.kind is ClauseKind.HEADING,
                         controls=[controls[identifier] for identifier in clause.controls],
                     )
                 )
