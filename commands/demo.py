@@ -8,7 +8,7 @@ import click
 
 from commands.apply import run_playbook
 from commands.check import assess_inventory, finish, language_option, output_option
-from commands.common import REPOSITORY, Steps
+from commands.common import REPOSITORY, Steps, write_reports
 from commands.doctor import LAB_PROGRAMS, install_packages, missing_packages
 from lab import virtual_machines
 from lab.images import image_folder
@@ -24,11 +24,11 @@ IMAGES_MINUTES = 3
 
 
 def _estimate(instance: Instance) -> str:
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    kvm = (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
+    kvm = virtual_machines.virtualisation_promised()
     machines = instance.topology.machines
-    cached = all(
-        (image_folder(name, machine, instance.topology) / "disk.qcow2").exists() for name, machine in machines.items()
+    # Without the programs of the lab there cannot be an image yet.
+    cached = not missing_packages(LAB_PROGRAMS) and all(
+        image_folder(name, machine, instance.topology).exists() for name, machine in machines.items()
     )
     minutes = (KVM_MINUTES if kvm else EMULATED_MINUTES) + (0 if cached else IMAGES_MINUTES)
     how = "with hardware virtualisation" if kvm else "with emulated machines, for lack of hardware virtualisation"
@@ -44,12 +44,12 @@ def demo(output: Path, language: Language) -> None:
     Can be interrupted and run again. The lab stays up; 'patuh lab down' removes it.
     """
     steps, instance = Steps(), Instance()
-    if not missing_packages(LAB_PROGRAMS):
-        steps(_estimate(instance))
+    steps(_estimate(instance))
     install_packages(steps)
     virtual_machines.up(instance, steps)
     steps("checking the newly installed servers")
     before = assess_inventory(LAB)
+    write_reports(before, output / "before", language)
     write = View(language, before)
     steps(f"{write.say('score')}: {write.score} ({before.score.held}/{before.score.assessed})")
     steps("making them comply (playbooks/site.yml)")

@@ -14,6 +14,7 @@ import click
 from commands.common import REPOSITORY
 from compliance.errors import PatuhError
 from lab.topology import Instance, run_as_root
+from lab.virtual_machines import virtualisation_promised
 
 # The program that shows that a package is there, and the package.
 LAB_PROGRAMS = {
@@ -90,8 +91,7 @@ def _findings() -> list[tuple[bool, str, str]]:
             f"{MEMORY_MB_MIN} MB are needed for three machines",
         )
     )
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    kvm = (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
+    kvm = virtualisation_promised()
     found.append(
         (
             True,

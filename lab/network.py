@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from compliance.errors import PatuhError
-from lab.topology import REPOSITORY, Instance, as_root, run_as_root
+from lab.topology import REPOSITORY, Instance, Machine, Peer, as_root, run_as_root
 
 NAMESPACES = Path("/run/netns")
 
@@ -83,15 +83,18 @@ def create_network(instance: Instance) -> None:
             f"ip addr add {segment.address4(1)}/{segment.ipv4.prefixlen} dev br-{name}",
             f"ip addr add {segment.address6(1)}/{segment.ipv6.prefixlen} dev br-{name} nodad",
         ]
-    for name, machine in topology.machines.items():
+    virtual = {name: machine for name, machine in topology.machines.items() if not machine.container}
+    contained = {name: machine for name, machine in topology.machines.items() if machine.container}
+    for name, machine in virtual.items():
         commands += [
             f"ip tuntap add tap-{name} mode tap",
             f"ip link set tap-{name} master br-{machine.segment} up",
         ]
-    for name in topology.peers:
+    neighbours: dict[str, Peer | Machine] = {**topology.peers, **contained}
+    for name in neighbours:
         run_as_root(["ip", "netns", "add", instance.peer_namespace(name)])
     _in_namespace(router, *commands)
-    for number, (name, peer) in enumerate(topology.peers.items()):
+    for number, (name, peer) in enumerate(neighbours.items()):
         segment = topology.segments[peer.segment]
         namespace = instance.peer_namespace(name)
         _in_namespace(
@@ -197,7 +200,8 @@ def _processes_of(instance: Instance) -> list[int]:
 
 
 def _namespaces_of(instance: Instance) -> list[str]:
-    wanted = [instance.router_namespace, *map(instance.peer_namespace, instance.topology.peers)]
+    neighbours = (*instance.topology.peers, *instance.topology.machines)
+    wanted = [instance.router_namespace, *map(instance.peer_namespace, neighbours)]
     return [name for name in wanted if (NAMESPACES / name).exists()]
 
 

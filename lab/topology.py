@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
 IMAGE_RECIPE = Path(__file__).resolve().parent / "image"
 MACHINES_FILE = Path(__file__).resolve().parent / "machines.yml"
+CONTAINERS_FILE = MACHINES_FILE.with_name("containers.yml")
 
 
 class _Strict(BaseModel):
@@ -63,16 +64,17 @@ class RaidDisks(_Strict):
 
 
 class Machine(_Strict):
-    """A virtual machine of the lab."""
+    """A virtual machine of the lab, or a container."""
 
     suite: str
     segment: str
     host_number: int
     ssh_port: int
-    memory_mb: int
     packages: list[str]
-    removable_disk: RemovableDisk
+    memory_mb: int = 640
+    removable_disk: RemovableDisk | None = None
     raid_disks: RaidDisks | None = None
+    container: bool = False
 
 
 class Topology(_Strict):
@@ -84,9 +86,9 @@ class Topology(_Strict):
     machines: dict[str, Machine]
 
     @classmethod
-    def load(cls) -> Self:
-        """Read ``machines.yml``."""
-        return cls.model_validate(yaml.safe_load(MACHINES_FILE.read_text(encoding="utf-8")))
+    def load(cls, file: Path = MACHINES_FILE) -> Self:
+        """Read ``machines.yml``, or another file like it."""
+        return cls.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 class Instance:
@@ -99,7 +101,7 @@ class Instance:
     def __init__(self, name: str = "lab", port_offset: int = 0) -> None:
         self.name = name
         self.port_offset = port_offset
-        self.topology = Topology.load()
+        self.topology = Topology.load(CONTAINERS_FILE if name == "containers" else MACHINES_FILE)
         self.folder = CACHE / "lab" / name
 
     @cached_property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import os
 import socket
 import subprocess
 import time
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from compliance.errors import PatuhError
+from lab import containers
 from lab.images import Progress, build_image, make_blank_disk, make_overlay, make_removable_disk
 from lab.network import create_network, remove_network
 from lab.topology import Instance, Machine, as_root, private_key, run_as_root
@@ -20,14 +20,19 @@ BOOT_SECONDS_MAX = 300
 KVM_PROBE_SECONDS = 20
 
 
+def virtualisation_promised() -> bool:
+    """Whether the CPU and the kernel say that they virtualise; whether they do shows when a guest starts."""
+    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    return (" vmx" in flags or " svm" in flags) and Path("/dev/kvm").exists()
+
+
 @cache
 def hardware_virtualisation(kernel: Path) -> bool:
     """Whether KVM really runs a guest here: the CPU says so and a kernel started under it gets to its end.
 
     The mere presence of ``/dev/kvm`` proves nothing; some computers have one that hangs ordinary guests.
     """
-    flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    if not (" vmx" in flags or " svm" in flags) or not os.path.exists("/dev/kvm"):  # noqa: PTH110
+    if not virtualisation_promised():
         return False
     try:
         # Without a root file system the kernel panics within seconds and QEMU exits: that is the proof.
@@ -67,6 +72,8 @@ def _disks(instance: Instance, name: str, machine: Machine, image: Path) -> list
                 *("-drive", f"file={disk},if=none,id=raid{number},format=qcow2,cache=unsafe"),
                 *("-device", f"virtio-blk-pci,drive=raid{number},serial=RAID{number}"),
             ]
+    if machine.removable_disk is None:
+        return options
     removable = folder / "removable.qcow2"
     if not removable.exists():
         make_removable_disk(removable, machine.removable_disk.size_mb, machine.removable_disk.filesystem_uuid)
@@ -80,9 +87,12 @@ def _disks(instance: Instance, name: str, machine: Machine, image: Path) -> list
 
 def start(instance: Instance, name: str, image: Path) -> None:
     """Start one machine, unless it runs."""
+    machine = instance.topology.machines[name]
+    if machine.container:
+        containers.start(instance, name, image)
+        return
     if is_running(instance, name):
         return
-    machine = instance.topology.machines[name]
     folder = instance.machine_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     control = folder / "control.sock"
@@ -115,7 +125,9 @@ def start(instance: Instance, name: str, image: Path) -> None:
 
 
 def is_running(instance: Instance, name: str) -> bool:
-    """Whether the machine's QEMU process lives."""
+    """Whether the machine's QEMU process lives, or the container's."""
+    if instance.topology.machines[name].container:
+        return containers.is_running(instance, name)
     pidfile = instance.machine_folder(name) / "qemu.pid"
     done = subprocess.run(as_root(["cat", str(pidfile)]), capture_output=True, text=True, check=False)
     pid = done.stdout.strip()
@@ -188,6 +200,7 @@ def up(instance: Instance, progress: Progress) -> None:
 def down(instance: Instance) -> None:
     """Stop the machines, remove the network and the machines' disks; images stay cached."""
     remove_network(instance)
+    containers.unmount(instance)
     run_as_root(["rm", "-rf", str(instance.folder)])
 
 

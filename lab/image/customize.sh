@@ -24,9 +24,12 @@ iface eth0 inet6 static
     gateway $LAB_GATEWAY6
     dad-attempts 0
 EOF
-cat >"$root/etc/fstab" <<EOF
-/dev/vda / ext4 errors=remount-ro 0 1
-EOF
+if [ "${LAB_KIND:-machine}" = container ]; then
+    # A container is given its network from outside, and its root file system, too.
+    printf 'auto lo\niface lo inet loopback\n' >"$root/etc/network/interfaces"
+else
+    echo '/dev/vda / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
+fi
 mkdir -p "$root/etc/systemd/timesyncd.conf.d"
 printf '[Time]\nNTP=%s\n' "$LAB_NTP_SERVER" >"$root/etc/systemd/timesyncd.conf.d/installer.conf"
 echo 'en_US.UTF-8 UTF-8' >"$root/etc/locale.gen"

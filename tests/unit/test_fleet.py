@@ -36,6 +36,7 @@ def test_lab_inventory_agrees_with_the_machines() -> None:
             segment.address4(machine.host_number),
             segment.address6(machine.host_number),
         ]
+        assert machine.removable_disk is not None
         assert loaded.fleet.hosts[name].removable_media == [machine.removable_disk.filesystem_uuid]
     for name, segment in topology.segments.items():
         assert loaded.fleet.segments[name].cidr == [segment.ipv4, segment.ipv6]
