@@ -27,6 +27,7 @@ def _suites(quick: bool) -> list[tuple[str, list[str]]]:
         ("browser tests", [f"{run}pytest", "tests/browser"]),
     ]
     if not quick:
+        suites.append(("molecule on containers", [f"{run}molecule", "test", "-s", "containers"]))
         suites.append(("molecule on virtual machines", [f"{run}molecule", "test", "-s", "default"]))
     return suites
 
