@@ -204,26 +204,21 @@ def down(instance: Instance) -> None:
     run_as_root(["rm", "-rf", str(instance.folder)])
 
 
+def _boot(instance: Instance, name: str) -> str:
+    """What tells one boot of a machine from another; empty when the machine does not answer."""
+    command = ssh_command(instance, name, "cat /proc/sys/kernel/random/boot_id")
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def reboot(instance: Instance, name: str) -> None:
     """Reboot a machine in the ordinary way and wait until it answers again."""
-    before = subprocess.run(
-        ssh_command(instance, name, "cat /proc/sys/kernel/random/boot_id"),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    before = _boot(instance, name)
     subprocess.run(ssh_command(instance, name, "sudo systemctl reboot"), capture_output=True, check=False)
     deadline = time.monotonic() + BOOT_SECONDS_MAX
     while time.monotonic() < deadline:
         time.sleep(2)
         wait_for_ssh(instance, name, deadline - time.monotonic())
-        after = subprocess.run(
-            ssh_command(instance, name, "cat /proc/sys/kernel/random/boot_id"),
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
-        if after and after != before:
+        if _boot(instance, name) not in ("", before):
             return
     raise PatuhError(f"{name} did not come back after a reboot", mend="Read its console log.")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from testinfra.host import Host
 
 from compliance.checking import Context, Saw, assesses
-from compliance.probes import output, records, systemd
+from compliance.checks.shared import timer_runs
+from compliance.probes import output, records
 from compliance.probes.sockets import listeners
 
 SYSTEM_DATABASES = {
@@ -68,13 +69,7 @@ def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -
     for kind, needed in (("files", True), ("databases", bool(declared.databases))):
         if not needed:
             continue
-        timer = systemd.properties(host, f"patuh-backup-{kind}.timer")
-        saw(f"patuh-backup-{kind}.timer", expected="active", observed=timer["ActiveState"])
-        saw(
-            f"patuh-backup-{kind}.timer at boot",
-            expected="enabled",
-            observed=timer.get("UnitFileState") or "disabled",
-        )
+        timer_runs(host, saw, f"patuh-backup-{kind}.timer")
         runs = [entry for entry in entries if entry.get("kind") == kind]
         last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
         saw(f"{kind}: last run", expected="ok", observed=last)

@@ -8,6 +8,7 @@ import re
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, Saw, assesses
+from compliance.checks.shared import timer_runs
 from compliance.probes import mdadm, output, records, systemd
 from compliance.probes.packages import installed
 
@@ -41,13 +42,7 @@ def test_trouble_is_told(host: Host, context: Context, saw: Saw) -> None:
 def test_the_internet_connection_is_watched(host: Host, context: Context, saw: Saw) -> None:
     """A timer probes the connection, and the newest probe is within the figure in force."""
     limit = context.parameter("connectivity_minutes_max")
-    timer = systemd.properties(host, "patuh-connectivity.timer")
-    saw("patuh-connectivity.timer", expected="active", observed=timer["ActiveState"])
-    saw(
-        "patuh-connectivity.timer at boot",
-        expected="enabled",
-        observed=timer.get("UnitFileState") or "disabled",
-    )
+    timer_runs(host, saw, "patuh-connectivity.timer")
     entries = records.entries(host, "connectivity")
     minutes = records.age_days(host, entries[-1]) * 1440 if entries else None
     # A probe that just began has not written yet: one interval more is still in time.

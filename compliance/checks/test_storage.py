@@ -5,6 +5,7 @@ from __future__ import annotations
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
+from compliance.checks.shared import timer_runs
 from compliance.probes import mdadm, output, records, systemd
 
 PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660")
@@ -80,8 +81,7 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     """Each array has an inspection record no older than the figure in force, and a timer for the next."""
     limit = context.parameter("raid_inspection_days_max")
     found = _arrays(host, context)
-    timer = systemd.properties(host, "patuh-raid-inspect.timer")
-    saw("patuh-raid-inspect.timer", expected="active", observed=timer["ActiveState"])
+    timer_runs(host, saw, "patuh-raid-inspect.timer")
     entries = records.entries(host, "raid")
     for device in context.declared.raid_arrays or [array.device for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
@@ -132,13 +132,7 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
 def test_disk_space_is_monitored(host: Host, context: Context, saw: Saw) -> None:
     """A timer measures the disk space, and the newest measurement is within the figure in force."""
     limit = context.parameter("disk_check_hours_max")
-    timer = systemd.properties(host, "patuh-disk-space.timer")
-    saw("patuh-disk-space.timer", expected="active", observed=timer["ActiveState"])
-    saw(
-        "patuh-disk-space.timer at boot",
-        expected="enabled",
-        observed=timer.get("UnitFileState") or "disabled",
-    )
+    timer_runs(host, saw, "patuh-disk-space.timer")
     entries = records.entries(host, "disk-space")
     hours = records.age_days(host, entries[-1]) * 24 if entries else None
     saw(

@@ -33,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
         super().run(tmp, task_vars)
         variables = task_vars or {}
         # Who we are on the network is only known before sudo cleans the environment.
-        origin = self._low_level_execute_command('echo "$SSH_CONNECTION"', sudoable=False)
+        origin = self._low_level_execute_command('echo "$(id -un) $SSH_CONNECTION"', sudoable=False)
         looked = self._low_level_execute_command(LOOK, sudoable=True)
         if looked["rc"] != 0 or "user=0" not in looked["stdout"]:
             said = (looked["stderr"] or looked["stdout"]).strip().splitlines()
@@ -54,8 +54,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
                 f"Only {seen.get('free')} MB are free on this host's root file system, {FREE_MB_MIN} MB are "
                 "needed. Free some space; nothing was changed."
             )
-        controller = (origin["stdout"].split() or [""])[0]
-        workstations = variables["patuh_plan"]["fleet"]["admin_workstations"]
+        user, controller = [*origin["stdout"].split(), "", ""][:2]
+        fleet = variables["patuh_plan"]["fleet"]
+        active = [person["name"] for person in fleet["administrators"] if person["state"] == "active"]
+        if user not in (fleet["automation_account"], *active):
+            raise AnsibleActionFail(
+                f"You connect as '{user}', which is neither patuh_automation_account nor an active administrator: "
+                "the SSH server would shut it out. Connect as one of them, or declare it; nothing was changed."
+            )
+        workstations = fleet["admin_workstations"]
         if controller and not _is_among(controller, workstations):
             raise AnsibleActionFail(
                 f"This host sees the controller as {controller}, which is not among patuh_admin_workstations "
