@@ -67,7 +67,7 @@ def run_playbook(playbook: str, inventory: Path, steps: Steps, *arguments: str) 
         shutil.rmtree(scratch, ignore_errors=True)
     if watcher.failed:
         told = "\n".join(f"{host}: {why}" for host, why in watcher.failed.items())
-        raise PatuhError(f"{playbook} did not finish:\n{told}\n", mend="Mend that and run the same command again.")
+        raise PatuhError(f"{playbook} did not finish:\n{told}", mend="Mend that and run the same command again.")
     if run.status == "canceled":
         raise KeyboardInterrupt
     if run.rc != 0:

@@ -17,7 +17,8 @@ class PatuhError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.problem}. {self.mend}"
+        end = "" if self.problem.endswith(".") else "."
+        return f"{place}{self.problem}{end} {self.mend}"
 
 
 class InvalidInput(PatuhError):
