@@ -18,9 +18,9 @@ from reports.presentation import Language, View
 LAB = REPOSITORY / "inventory" / "lab"
 
 # Minutes on two cores; measured by running this command.
-EMULATED_MINUTES = 14
+EMULATED_MINUTES = 11
 KVM_MINUTES = 4
-IMAGES_MINUTES = 3
+IMAGES_MINUTES = 2
 
 
 def _estimate(instance: Instance) -> str:
