@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 from lab.network import NAMESPACES, spawn
-from lab.topology import Instance, as_root, run_as_root
+from lab.topology import Instance, run_as_root
 
 ROOT_FOLDER = "root"
 
 
 def _overlay(instance: Instance, name: str) -> Path:
     return instance.machine_folder(name) / "merged"
+
+
+def _pidfile(instance: Instance, name: str) -> Path:
+    return instance.machine_folder(name) / "nspawn.pid"
 
 
 def start(instance: Instance, name: str, image: Path) -> None:
@@ -27,7 +30,7 @@ def start(instance: Instance, name: str, image: Path) -> None:
     if not os.path.ismount(merged):
         options = f"lowerdir={image / ROOT_FOLDER},upperdir={folder / 'upper'},workdir={folder / 'work'}"
         run_as_root(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)])
-    spawn(
+    process = spawn(
         [
             *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", f"--machine={name}"),
             *(f"--directory={merged}", f"--network-namespace-path={NAMESPACES / instance.peer_namespace(name)}"),
@@ -35,17 +38,17 @@ def start(instance: Instance, name: str, image: Path) -> None:
         ],
         folder / "console.log",
     )
+    _pidfile(instance, name).write_text(str(process), encoding="utf-8")
 
 
 def is_running(instance: Instance, name: str) -> bool:
-    """Whether something runs in the container's namespace."""
-    namespace = instance.peer_namespace(name)
-    if not (NAMESPACES / namespace).exists():
+    """Whether the systemd-nspawn process that was started for the container lives."""
+    pidfile = _pidfile(instance, name)
+    if not pidfile.exists():
         return False
-    listed = subprocess.run(
-        as_root(["ip", "netns", "pids", namespace]), capture_output=True, text=True, check=False
-    ).stdout
-    return bool(listed.strip())
+    command = Path(f"/proc/{pidfile.read_text(encoding='utf-8')}/cmdline")
+    # A zombie's command line is empty, and another process that got the number has another one.
+    return command.exists() and f"--directory={_overlay(instance, name)}" in command.read_text(encoding="utf-8")
 
 
 def unmount(instance: Instance) -> None:
