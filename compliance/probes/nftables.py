@@ -94,59 +94,57 @@ class Ruleset:
         """What becomes of a packet: it must be accepted by every base chain."""
         unknown = False
         for chain in self.base_chains(hook, packet.version):
-            fate = self._chain(chain, packet, 0)
-            if fate is None:
-                fate = Fate(chain.get("policy", "accept"))
-            if fate is Fate.DROP:
+            policy = Fate(chain.get("policy", "accept"))
+            possible = {policy if fate is None else fate for fate in self._chain(chain, packet, 0)}
+            if possible == {Fate.DROP}:
                 return Fate.DROP
-            unknown |= fate is Fate.UNKNOWN
+            unknown |= possible != {Fate.ACCEPT}
         return Fate.UNKNOWN if unknown else Fate.ACCEPT
 
-    def _chain(self, chain: dict[str, Any], packet: Packet, depth: int) -> Fate | None:
-        """The fate that a chain decides; None when the packet comes out at its end."""
+    def _chain(self, chain: dict[str, Any], packet: Packet, depth: int) -> set[Fate | None]:
+        """What a chain may do with a packet; None when the packet comes out at its end.
+
+        More than one where a condition cannot be worked out.
+        """
         if depth > MAX_JUMPS:
-            return Fate.UNKNOWN
-        family, table = chain["family"], chain["table"]
-        possible: set[Fate] = set()
-        for rule in self.rules.get((family, table, chain["name"]), []):
-            matches: bool | None = True
+            return {Fate.UNKNOWN}
+        table = chain["family"], chain["table"]
+        possible: set[Fate | None] = set()
+        for rule in self.rules.get((*table, chain["name"]), []):
+            certain = True
             for statement in rule.get("expr", []):
                 ((kind, value),) = statement.items()
-                if kind == "match":
-                    met = self._matches(value, packet, (family, table))
-                    if met is False:
-                        matches = False
-                        break
-                    matches = None if met is None or matches is None else True
-                elif kind in ("counter", "log", "comment", "meta", "mangle"):
+                if kind in ("counter", "log", "comment", "meta", "mangle"):
                     continue
-                elif kind == "limit":
-                    # A limit lets some packets on and others not: either may happen.
-                    matches = None
-                else:
-                    fate = self._verdict(kind, value, packet, (family, table), depth)
-                    if fate == "return":
-                        if matches:
-                            return Fate.UNKNOWN if possible else None
+                if kind == "match":
+                    met = self._matches(value, packet, table)
+                    if met is False:
                         break
-                    if fate is not None:
-                        if matches:
-                            return Fate(fate) if possible <= {fate} else Fate.UNKNOWN
-                        possible.add(Fate(fate))
+                    certain &= met is True
+                elif kind == "limit":
+                    certain = False  # it lets some packets on and others not: either may happen
+                else:
+                    fates, leaves_chain = self._verdict(kind, value, packet, table, depth)
+                    if certain and (leaves_chain or None not in fates):
+                        return possible | fates
+                    possible |= fates if leaves_chain else fates - {None}
                     break
-        return Fate.UNKNOWN if possible else None
+        return possible | {None}
 
-    def _verdict(self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int) -> Fate | str | None:
+    def _verdict(
+        self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int
+    ) -> tuple[set[Fate | None], bool]:
+        """What a statement may do, None for coming back to the chain; and whether the chain is left in any case."""
         if kind == "accept":
-            return Fate.ACCEPT
+            return {Fate.ACCEPT}, True
         if kind in ("drop", "reject"):
-            return Fate.DROP
+            return {Fate.DROP}, True
         if kind == "return":
-            return "return"
+            return {None}, True
         if kind in ("jump", "goto"):
             target = self.chains.get((*table, value["target"]))
-            return Fate.UNKNOWN if target is None else self._chain(target, packet, depth + 1)
-        return Fate.UNKNOWN
+            return ({Fate.UNKNOWN} if target is None else self._chain(target, packet, depth + 1)), kind == "goto"
+        return {Fate.UNKNOWN, None}, False
 
     def _matches(self, match: dict[str, Any], packet: Packet, table: tuple[str, str]) -> bool | None:
         """Whether a packet meets a condition; None when that cannot be worked out."""

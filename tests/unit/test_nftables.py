@@ -73,6 +73,10 @@ LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
         ([[{"xt": {"type": "match"}}, ACCEPT]], "drop", Fate.UNKNOWN),
         ([[port("@open"), ACCEPT]], "drop", Fate.UNKNOWN),
         ([[{"jump": {"target": "web"}}]], "drop", Fate.UNKNOWN),
+        ([[{"limit": {"rate": 5}}, {"drop": None}]], "drop", Fate.DROP),
+        ([[{"limit": {"rate": 5}}, ACCEPT]], "accept", Fate.ACCEPT),
+        ([[{"limit": {"rate": 5}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[port(80), {"return": None}], [ACCEPT]], "drop", Fate.DROP),
     ],
 )
 def test_fates(rules: list[list[dict[str, Any]]], policy: str, expected: Fate) -> None:
@@ -89,6 +93,12 @@ def test_named_sets_and_jumps_are_followed() -> None:
     assert found.fate(PACKET) is Fate.ACCEPT
     assert found.fate(Packet(CLIENT4, SERVER4, "tcp", 81)) is Fate.DROP
     assert {80, 443} <= found.mentioned_ports()
+
+
+def test_a_goto_does_not_come_back_and_a_jump_does() -> None:
+    more = ({"chain": {"family": "inet", "table": "t", "name": "empty"}},)
+    assert ruleset([{"jump": {"target": "empty"}}], [ACCEPT], more=more).fate(PACKET) is Fate.ACCEPT
+    assert ruleset([{"goto": {"target": "empty"}}], [ACCEPT], more=more).fate(PACKET) is Fate.DROP
 
 
 def test_every_base_chain_must_accept() -> None:
