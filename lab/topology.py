@@ -20,7 +20,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
 IMAGE_RECIPE = Path(__file__).resolve().parent / "image"
 MACHINES_FILE = Path(__file__).resolve().parent / "machines.yml"
-CONTAINERS_FILE = MACHINES_FILE.with_name("containers.yml")
 
 
 class _Strict(BaseModel):
@@ -94,14 +93,16 @@ class Topology(_Strict):
 class Instance:
     """One running copy of the lab: its name decides its namespaces, its folder and its ports.
 
-    The default instance listens on the ports of ``machines.yml``; others are shifted, so that Molecule's
-    machines and the demonstration's can run side by side.
+    A name with a file of its own beside ``machines.yml`` has the machines of that file. The default instance
+    listens on the ports of its file; others are shifted, so that Molecule's machines and the demonstration's
+    can run side by side.
     """
 
     def __init__(self, name: str = "lab", port_offset: int = 0) -> None:
         self.name = name
         self.port_offset = port_offset
-        self.topology = Topology.load(CONTAINERS_FILE if name == "containers" else MACHINES_FILE)
+        own = MACHINES_FILE.with_name(f"{name}.yml")
+        self.topology = Topology.load(own if own.exists() else MACHINES_FILE)
         self.folder = CACHE / "lab" / name
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from testinfra.host import Host
 
@@ -45,20 +46,46 @@ def sysctls(host: Host, saw: Saw, **wanted: tuple[int, ...]) -> None:
     running, booted = kernel.running(host), kernel.after_reboot(host)
     if not running:
         raise CannotTell("sysctl says nothing")
-    for name, values in wanted.items():
-        key = name.replace("__", ".")
+    for name, numbers in wanted.items():
+        key, values = name.replace("__", "."), [str(number) for number in numbers]
         if key not in running:
             raise CannotTell(f"{key} is not among the kernel's settings")
-        expected = " | ".join(map(str, values))
-        saw(key, expected=expected, observed=running[key], holds=running[key] in map(str, values))
-        later = booted.get(key)
-        # Not set by any file: a reboot brings the kernel's own default, which is what runs if nobody changed it.
-        saw(
-            f"{key} (boot)",
-            expected=expected,
-            observed="—" if later is None else later,
-            holds=running[key] in map(str, values) if later is None else later in map(str, values),
-        )
+        expected, later = " | ".join(values), booted.get(key)
+        saw(key, expected=expected, observed=running[key], holds=running[key] in values)
+        saw(f"{key} (boot)", expected=expected, observed=later or "not set", holds=later in values)
+
+
+# How the kernel joins the setting for all interfaces with an interface's own (ip-sysctl in the kernel's documentation).
+EITHER, BOTH, OWN = max, min, lambda everywhere, own: own
+
+
+def interface_settings(
+    host: Host, saw: Saw, family: str, name: str, wanted: tuple[int, ...], joined: Callable[[int, int], int]
+) -> None:
+    """Record what holds on every interface, now and after a reboot, whatever the setting for all of them says."""
+    running, booted = kernel.running(host), kernel.after_reboot(host)
+    found = kernel.interfaces(running, family)
+    if not found:
+        raise CannotTell(f"sysctl says nothing of net.{family}.conf")
+    expected = " | ".join(map(str, wanted))
+
+    def number(value: str | None) -> int | None:
+        return int(value) if value is not None and re.fullmatch(r"-?[0-9]+", value) else None
+
+    for interface in found:
+        keys = [f"net.{family}.conf.{scope}.{name}" for scope in ("all", interface)]
+        # An interface that no file names begins with the setting for those still to come.
+        later_keys = [keys[0], keys[1] if booted.get(keys[1]) is not None else f"net.{family}.conf.default.{name}"]
+        for suffix, values in (
+            ("", [number(running.get(key)) for key in keys]),
+            (" (boot)", [number(booted.get(key)) for key in later_keys]),
+        ):
+            everywhere, own = values
+            if own is None or (everywhere is None and joined is not OWN):
+                observed: object = "not set"
+            else:
+                observed = joined(everywhere if everywhere is not None else own, own)
+            saw(f"{keys[1]}{suffix}", expected=expected, observed=observed, holds=observed in wanted)
 
 
 @assesses("os.supported-release")
@@ -152,43 +179,28 @@ def test_forwarding_is_off(host: Host, context: Context, saw: Saw) -> None:
 @assesses("os.redirects-refused")
 def test_redirects_are_refused(host: Host, context: Context, saw: Saw) -> None:
     """The server neither believes nor sends redirects."""
-    sysctls(
-        host,
-        saw,
-        net__ipv4__conf__all__accept_redirects=(0,),
-        net__ipv4__conf__default__accept_redirects=(0,),
-        net__ipv4__conf__all__secure_redirects=(0,),
-        net__ipv4__conf__default__secure_redirects=(0,),
-        net__ipv4__conf__all__send_redirects=(0,),
-        net__ipv4__conf__default__send_redirects=(0,),
-        net__ipv6__conf__all__accept_redirects=(0,),
-        net__ipv6__conf__default__accept_redirects=(0,),
-    )
+    for name in ("accept_redirects", "secure_redirects", "send_redirects"):
+        interface_settings(host, saw, "ipv4", name, (0,), EITHER)
+    interface_settings(host, saw, "ipv6", "accept_redirects", (0,), OWN)
 
 
 @assesses("os.source-routing-refused")
 def test_source_routing_is_refused(host: Host, context: Context, saw: Saw) -> None:
     """Packets do not choose their own way."""
-    sysctls(
-        host,
-        saw,
-        net__ipv4__conf__all__accept_source_route=(0,),
-        net__ipv4__conf__default__accept_source_route=(0,),
-        net__ipv6__conf__all__accept_source_route=(0,),
-        net__ipv6__conf__default__accept_source_route=(0,),
-    )
+    interface_settings(host, saw, "ipv4", "accept_source_route", (0,), BOTH)
+    interface_settings(host, saw, "ipv6", "accept_source_route", (0, -1), OWN)
 
 
 @assesses("os.reverse-path-filter")
 def test_reverse_path_is_filtered(host: Host, context: Context, saw: Saw) -> None:
     """A packet must come from where its answer would go."""
-    sysctls(host, saw, net__ipv4__conf__all__rp_filter=(1, 2), net__ipv4__conf__default__rp_filter=(1, 2))
+    interface_settings(host, saw, "ipv4", "rp_filter", (1, 2), EITHER)
 
 
 @assesses("os.martians-logged")
 def test_martians_are_logged(host: Host, context: Context, saw: Saw) -> None:
     """Packets with impossible addresses leave a trace."""
-    sysctls(host, saw, net__ipv4__conf__all__log_martians=(1,), net__ipv4__conf__default__log_martians=(1,))
+    interface_settings(host, saw, "ipv4", "log_martians", (1,), EITHER)
 
 
 @assesses("os.syn-cookies")
@@ -211,7 +223,7 @@ def test_broadcast_pings_are_ignored(host: Host, context: Context, saw: Saw) -> 
 @assesses("os.router-advertisements-refused")
 def test_router_advertisements_are_refused(host: Host, context: Context, saw: Saw) -> None:
     """The network does not dictate the server's IPv6 addresses."""
-    sysctls(host, saw, net__ipv6__conf__all__accept_ra=(0,), net__ipv6__conf__default__accept_ra=(0,))
+    interface_settings(host, saw, "ipv6", "accept_ra", (0,), OWN)
 
 
 def modules_blocked(host: Host, saw: Saw, *names: str) -> None:
@@ -389,15 +401,20 @@ def test_important_changes_are_audited(host: Host, context: Context, saw: Saw) -
     if host.run("PATH=$PATH:/sbin; command -v auditctl").rc != 0:
         saw("auditctl", expected="installed", observed="absent")
         return
-    rules = output(host, "PATH=$PATH:/sbin; auditctl -l")
-    for path in ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/ssh", "/etc/pam.d"):
-        watched = re.search(rf"^-w {re.escape(path)}/? -p \S*w", rules, re.MULTILINE) or re.search(
-            rf"-F (?:path|dir)={re.escape(path)}\s.*perm=\S*w", rules
-        )
-        saw(path, expected="watched", observed="watched" if watched else "not watched")
-    for call in ("clock_settime", "init_module"):
-        ruled = re.search(rf"^-a \S+ .*\b{call}\b", rules, re.MULTILINE)
-        saw(call, expected="watched", observed="watched" if ruled else "not watched")
+    rules = {
+        "": output(host, "PATH=$PATH:/sbin; auditctl -l"),
+        # augenrules joins these files at boot, in this order.
+        " (boot)": output(host, "cat /etc/audit/rules.d/*.rules 2>/dev/null", codes=(0, 1)),
+    }
+    for when, text in rules.items():
+        for path in ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/ssh", "/etc/pam.d"):
+            watched = re.search(rf"^-w {re.escape(path)}/? -p \S*w", text, re.MULTILINE) or re.search(
+                rf"^-a .*-F (?:path|dir)={re.escape(path)}\s.*perm=\S*w", text, re.MULTILINE
+            )
+            saw(f"{path}{when}", expected="watched", observed="watched" if watched else "not watched")
+        for call in ("clock_settime", "init_module"):
+            ruled = re.search(rf"^-a \S+ .*\b{call}\b", text, re.MULTILINE)
+            saw(f"{call}{when}", expected="watched", observed="watched" if ruled else "not watched")
 
 
 def pam_stack(host: Host, service: str) -> list[str]:

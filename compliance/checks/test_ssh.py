@@ -9,7 +9,7 @@ from testinfra.host import Host
 from compliance.checking import CannotTell, Context, Saw, assesses
 from compliance.probes import output, systemd
 from compliance.probes.sockets import listeners, reachable
-from compliance.probes.sshd import Sshd
+from compliance.probes.sshd import Sshd, running_offer
 
 CLEAR_TEXT_PORTS = {23: "telnet", 512: "rexec", 513: "rlogin", 514: "rsh"}
 
@@ -92,6 +92,10 @@ def test_algorithms_are_strong(host: Host, context: Context, saw: Saw) -> None:
         offered = sshd.value(keyword).split(",")
         weak = [name for name in offered if name not in strong]
         saw(keyword, expected="strong", observed=weak or offered, holds=not weak)
+    for keyword, names in running_offer(host).items():
+        if keyword in STRONG:
+            weak = [name for name in names if name not in STRONG[keyword]]
+            saw(f"{keyword} (running)", expected="strong", observed=weak or names, holds=not weak)
     bits = int(sshd.value("requiredrsasize"))
     saw("requiredrsasize", expected=">= 3072", observed=bits, holds=bits >= 3072)
 
@@ -108,6 +112,7 @@ def test_logins_use_keys_only(host: Host, context: Context, saw: Saw) -> None:
             expected="yes",
             observed=sshd.value("pubkeyauthentication"),
         )
+    saw("methods (running)", expected=["publickey"], observed=running_offer(host)["methods"])
 
 
 def _who_may_come(context: Context) -> list[tuple[str, str]]:

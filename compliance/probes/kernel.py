@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
+from dataclasses import dataclass, field
 
 import testinfra.host
 
 from compliance.probes import output
+
+# What Debian's kernels set themselves, where that is what is wanted; of other settings the default is no help.
+KERNEL_DEFAULTS = {
+    "fs.suid_dumpable": "0",
+    "kernel.dmesg_restrict": "1",
+    "kernel.randomize_va_space": "2",
+    "kernel.unprivileged_bpf_disabled": "2",
+    "net.ipv4.icmp_echo_ignore_broadcasts": "1",
+    "net.ipv4.icmp_ignore_bogus_error_responses": "1",
+    "net.ipv4.ip_forward": "0",
+    "net.ipv4.tcp_syncookies": "1",
+    "net.ipv6.conf.all.forwarding": "0",
+}
 
 
 def running(host: testinfra.host.Host) -> dict[str, str]:
@@ -16,18 +31,50 @@ def running(host: testinfra.host.Host) -> dict[str, str]:
     return dict(re.findall(r"^(\S+) = (.*)$", said, re.MULTILINE))
 
 
-def after_reboot(host: testinfra.host.Host) -> dict[str, str]:
-    """The settings that files set at boot, in the order of sysctl.d(5): the last name in the alphabet wins."""
+@dataclass
+class BootSettings:
+    """What files set at boot (sysctl.d(5)): a name given in full wins over a pattern, and the last over the first."""
+
+    named: dict[str, str | None] = field(default_factory=dict)
+    patterns: list[tuple[str, str]] = field(default_factory=list)
+
+    def get(self, name: str) -> str | None:
+        """The value of a setting after a reboot; without a file, the kernel's own default where that is known."""
+        if name in self.named:
+            value = self.named[name]
+        else:
+            value = next((v for pattern, v in reversed(self.patterns) if fnmatch.fnmatchcase(name, pattern)), None)
+        return KERNEL_DEFAULTS.get(name) if value is None else value
+
+
+def after_reboot(host: testinfra.host.Host) -> BootSettings:
+    """The settings that files bring at boot, read in the order in which systemd reads them."""
     said = output(
         host,
         "/lib/systemd/systemd-sysctl --cat-config 2>/dev/null || /usr/lib/systemd/systemd-sysctl --cat-config",
     )
-    found: dict[str, str] = {}
+    found = BootSettings()
     for line in said.splitlines():
-        if match := re.match(r"^\s*-?([A-Za-z][\w./*-]*)\s*=\s*(.*?)\s*$", line):
-            name = match.group(1)
-            found[name if "." in name.partition("/")[0] else name.replace("/", ".")] = match.group(2)
+        match = re.match(r"^\s*(-?)([A-Za-z][^\s=]*)\s*(?:=\s*(.*?)\s*)?$", line)
+        if not match:
+            continue
+        excluded, name, value = match.groups()
+        if "/" in name.partition(".")[0]:  # written as a path: there a dot belongs to an interface's name
+            name = name.translate(str.maketrans("/.", "./"))
+        if value is None:
+            if excluded:
+                found.named[name] = None  # such a line takes the name out of the patterns
+        elif any(sign in name for sign in "*?["):
+            found.patterns.append((name, value))
+        else:
+            found.named[name] = value
     return found
+
+
+def interfaces(settings: dict[str, str], family: str) -> list[str]:
+    """The network interfaces that have settings, ``default`` standing for those still to come."""
+    found = {key.split(".")[3] for key in settings if key.startswith(f"net.{family}.conf.")}
+    return sorted(found - {"all"})
 
 
 def modprobe(host: testinfra.host.Host, module: str) -> str:

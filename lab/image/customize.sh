@@ -47,18 +47,18 @@ chmod 440 "$root/etc/sudoers.d/patuh"
 hash="$(openssl passwd -6 "$(openssl rand -base64 24)")"
 echo "root:$hash" | chroot "$root" chpasswd --encrypted
 
-case "$LAB_HOSTNAME" in
-web01)
+if [ -d "$root/etc/nginx" ]; then
     echo '<!doctype html><title>Layanan contoh</title><h1>Layanan contoh</h1>' >"$root/var/www/html/index.html"
-    ;;
-db01)
+fi
+if [ -d "$root/etc/mysql/mariadb.conf.d" ]; then
     printf '[mariadbd]\nbind-address = *\n' >"$root/etc/mysql/mariadb.conf.d/90-installer.cnf"
     chroot "$root" mariadbd --bootstrap --user=mysql --skip-networking <"$LAB_IMAGE_DIR/sample.sql"
-    cp "$LAB_IMAGE_DIR/first-boot-raid.service" "$root/etc/systemd/system/"
-    chroot "$root" systemctl enable first-boot-raid.service
-    ;;
-dns01)
+fi
+if [ -d "$root/etc/bind" ]; then
     cp "$LAB_IMAGE_DIR/db.lab.example" "$root/etc/bind/"
     echo 'zone "lab.example" { type primary; file "/etc/bind/db.lab.example"; };' >"$root/etc/bind/named.conf.local"
-    ;;
-esac
+fi
+if [ -d "$root/etc/mdadm" ]; then
+    cp "$LAB_IMAGE_DIR/first-boot-raid.service" "$root/etc/systemd/system/"
+    chroot "$root" systemctl enable first-boot-raid.service
+fi

@@ -1,0 +1,127 @@
+"""Breaks: how a compliant server comes to violate exactly one control, so that its check can be seen to fail.
+
+They stand in ``breaks/``, a file per area as the controls do. Only the proof (``patuh test --proof``) runs them,
+on virtual machines of its own.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from compliance import strict_yaml
+from compliance.assessment import Finding, Status
+from compliance.catalogue import FOLDER, Strict, readable, suggestion
+from compliance.errors import InvalidInput, PatuhError
+
+
+class Break(Strict):
+    """One way in which a control comes to be violated."""
+
+    summary: str
+    run: str = Field(description="Shell commands, run as root on a compliant server.")
+    seen: list[str] = Field(description="Subjects of the observations that must not hold any more, as patterns.")
+    also: dict[str, list[str]] = Field(default={}, description="Other controls that rightly fail along, likewise.")
+    heal: str | None = Field(
+        default=None, description="What a person does first, where no role may or can: then the role is applied."
+    )
+
+
+@dataclass(frozen=True)
+class NamedBreak:
+    """A break with its control and its name."""
+
+    control: str
+    name: str
+    recipe: Break
+
+    def __str__(self) -> str:
+        return f"{self.control}: {self.name}"
+
+    @property
+    def expected(self) -> dict[str, list[str]]:
+        """For each control that fails, the subjects that must be named."""
+        return {self.control: self.recipe.seen, **self.recipe.also}
+
+
+def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[NamedBreak]:
+    """Read every break, in the order of the files.
+
+    :param known: the controls that there are.
+    :raises InvalidInput: naming file, line and column of everything wrong.
+    """
+    known = list(known)
+    found: list[NamedBreak] = []
+    problems: list[PatuhError] = []
+    for path in sorted(folder.glob("*.yml")):
+        document = strict_yaml.load(path)
+        for control, recipes in (document.data or {}).items():
+            for name, entry in (recipes or {}).items():
+                try:
+                    recipe = Break.model_validate(entry)
+                except ValidationError as error:
+                    problems += readable(error, document, (control, name)).problems
+                    continue
+                found.append(NamedBreak(control, name, recipe))
+                problems += [
+                    PatuhError(
+                        f"the break '{name}' names the unknown control '{one}'",
+                        where=document.where((control, name)),
+                        mend=suggestion(one, known),
+                    )
+                    for one in (control, *recipe.also)
+                    if one not in known
+                ]
+    if problems:
+        raise InvalidInput(problems)
+    return found
+
+
+def rounds(breaks: Iterable[NamedBreak]) -> list[list[NamedBreak]]:
+    """The breaks in few rounds, so that in a round no break touches the control that another one is about."""
+    planned: list[list[NamedBreak]] = []
+    for one in breaks:
+        for together in planned:
+            if not any(one.control in other.expected or other.control in one.expected for other in together):
+                together.append(one)
+                break
+        else:
+            planned.append([one])
+    return planned
+
+
+def expected_of(breaks: Iterable[NamedBreak]) -> dict[str, list[str]]:
+    """For each control that fails when all these breaks are done, the subjects that must be named."""
+    expected: dict[str, list[str]] = {}
+    for one in breaks:
+        for control, subjects in one.expected.items():
+            expected.setdefault(control, []).extend(subjects)
+    return expected
+
+
+def unexpected(before: Finding, after: Finding, subjects: list[str] | None) -> str | None:
+    """What is wrong with a finding after breaks: None when it is as it should be.
+
+    :param subjects: patterns of the observations that must fail; None when the control must be as before.
+    """
+    if subjects is None:
+        if after.status is not before.status:
+            failing = [f"{o.subject}: {o.observed}" for o in after.observations if not o.holds]
+            said = failing or (after.reason.values if after.reason else "")
+            return f"became {after.status}, which nothing was meant to do: {said}"
+        return None
+    if before.status is not Status.PASS:
+        return f"was {before.status} before"
+    if after.status is not Status.FAIL:
+        reason = after.reason.values if after.reason else ""
+        return f"is {after.status} {reason} and must fail on {subjects}"
+    named = [observation.subject for observation in after.observations if not observation.holds]
+    missing = [pattern for pattern in subjects if not fnmatch.filter(named, pattern)]
+    strangers = [subject for subject in named if not any(fnmatch.fnmatch(subject, pattern) for pattern in subjects)]
+    if missing:
+        return f"fails, but not on {missing}: {named}"
+    return f"fails also on {strangers}" if strangers else None

@@ -1,0 +1,200 @@
+"""Proof of every check, on virtual machines: compliant, it passes; broken, it fails for the right reason; healed by
+the role, it passes again, a further run changes nothing, and a reboot neither.
+
+``python -m tests.proof`` proves everything on a Debian 12 and a Debian 13 server and writes ``compliance/proved.yml``;
+``--only`` and ``--share`` prove a part. Breaks that touch different controls share a round.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime
+import fnmatch
+import hashlib
+import subprocess
+from pathlib import Path
+
+import click
+import yaml
+
+from commands.apply import run_playbook
+from commands.common import REPOSITORY, Steps
+from commands.doctor import install_packages
+from compliance import breaking, fleet
+from compliance.assess import assess_fleet
+from compliance.assessment import Finding, Status
+from compliance.breaking import NamedBreak
+from compliance.catalogue import Assessed, default_catalogue
+from lab import virtual_machines
+from lab.topology import Instance
+
+SNAPSHOT = "compliant"
+PROVED_FILE = REPOSITORY / "compliance" / "proved.yml"
+Findings = dict[tuple[str, str], Finding]
+
+
+class Proof:
+    """One instance of the lab on which breaks are proved."""
+
+    def __init__(self, instance: Instance, inventory: Path, steps: Steps) -> None:
+        self.instance = instance
+        self.inventory = inventory
+        self.steps = steps
+        self.catalogue = default_catalogue()
+        self.roles = {control.id: control.role for control in self.catalogue.controls.values()}
+        self.hosts = list(instance.topology.machines)
+        self.wrong: list[str] = []
+
+    def prepare(self) -> None:
+        """Bring the servers up and make them comply, unless a snapshot of that is still good."""
+        marker, recipe = self.instance.folder / SNAPSHOT, _recipe()
+        if marker.exists() and marker.read_text(encoding="utf-8") == recipe:
+            self.steps("the compliant servers are still there")
+            return
+        marker.unlink(missing_ok=True)
+        virtual_machines.up(self.instance, self.steps)
+        run_playbook("site.yml", self.inventory, self.steps)
+        for host in self.hosts:
+            virtual_machines.monitor(self.instance, host, f"savevm {SNAPSHOT}")
+        marker.write_text(recipe, encoding="utf-8")
+
+    def restore(self) -> None:
+        """Put every server back to the compliant state: a fraction of a second each."""
+        for host in self.hosts:
+            virtual_machines.monitor(self.instance, host, f"loadvm {SNAPSHOT}")
+        for host in self.hosts:
+            virtual_machines.wait_for_ssh(self.instance, host)
+
+    def assess(self) -> Findings:
+        """The findings of every host control."""
+        assessment = assess_fleet(fleet.load(self.inventory, self.catalogue), self.catalogue)
+        return {(f.host, f.control): f for f in assessment.findings if f.host is not None}
+
+    def run_on_each(self, what: str, scripts: list[tuple[str, str]]) -> None:
+        """Run named shell scripts as root on every server; whatever does not end well is noted."""
+
+        def one(host: str) -> list[str]:
+            text = "".join(
+                f"(set -e\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
+                f"code=$?; [ $code = 0 ] || echo '{name}:' exit $code: $(tail -n 3 /run/proof.log)\n"
+                for name, script in scripts
+            )
+            command = virtual_machines.ssh_command(self.instance, host, "sudo -n sh -s")
+            done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+            said = done.stdout.splitlines() + ([f"exit {done.returncode}: {done.stderr}"] if done.returncode else [])
+            return [f"{host}: {what}: {line}" for line in said]
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for trouble in pool.map(one, self.hosts):
+                self.note(trouble)
+
+    def note(self, trouble: list[str]) -> None:
+        """Remember what went wrong, and say so at once."""
+        for line in trouble:
+            self.steps(f"WRONG {line}")
+        self.wrong += trouble
+
+    def compare(self, what: str, before: Findings, after: Findings, expected: dict[str, list[str]]) -> None:
+        """Note each finding that is not as it should be."""
+        for (host, control), finding in before.items():
+            subjects = expected.get(control) if finding.status is not Status.NOT_APPLICABLE else None
+            if trouble := breaking.unexpected(finding, after[host, control], subjects):
+                self.note([f"{host}: {what}: {control} {trouble}"])
+
+    def round(self, number: int, breaks: list[NamedBreak], before: Findings, *, heal: bool) -> None:
+        """Break, see the checks fail, heal, see them pass, and see that it stays so."""
+        say = self.steps
+        say(f"round {number}: {len(breaks)} breaks")
+        self.restore()
+        self.run_on_each("breaking", [(str(one), one.recipe.run) for one in breaks])
+        say(f"round {number}: checking the broken servers")
+        expected = breaking.expected_of(breaks)
+        self.compare("broken", before, self.assess(), expected)
+        if not heal:
+            return
+        self.run_on_each("healing", [(str(one), one.recipe.heal) for one in breaks if one.recipe.heal])
+        tags = sorted({role for control in expected if (role := self.roles[control])})
+        if tags:
+            run_playbook("site.yml", self.inventory, say, "--tags", ",".join(tags))
+        say(f"round {number}: checking the healed servers")
+        self.compare("healed", before, self.assess(), {})
+        if tags:
+            again = run_playbook("site.yml", self.inventory, say, "--tags", ",".join(tags))
+            self.note([f"{host}: healed: a further run changed {n} tasks" for host, n in again.changed.items() if n])
+        virtual_machines.reboot_all(self.instance, self.hosts)
+        say(f"round {number}: checking the rebooted servers")
+        self.compare("rebooted", before, self.assess(), {})
+
+
+def _recipe() -> str:
+    """A hash of all that decides what a compliant server is."""
+    digest = hashlib.sha256()
+    for folder in ("roles", "playbooks", "plugins", "inventory", "lab"):
+        for file in sorted((REPOSITORY / folder).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _write_proved(breaks: list[NamedBreak], hosts: list[str]) -> None:
+    """Keep when each break was proved, and on what."""
+    known = yaml.safe_load(PROVED_FILE.read_text(encoding="utf-8")) if PROVED_FILE.exists() else {}
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    for one in breaks:
+        known.setdefault(one.control, {})[one.name] = dict.fromkeys(hosts, today)
+    text = "# When each break was last proved, on which server. Written by 'patuh test --proof'.\n"
+    PROVED_FILE.write_text(text + yaml.safe_dump(known, sort_keys=True), encoding="utf-8")
+
+
+@click.command()
+@click.option("--name", default="proof", help="The lab's instance.")
+@click.option("--port-offset", default=0)
+@click.option("--inventory", type=click.Path(path_type=Path), default=REPOSITORY / "inventory" / "proof")
+@click.option("--only", multiple=True, help="Only controls like this pattern.")
+@click.option("--share", nargs=2, type=int, help="Part K of N of the breaks.")
+@click.option("--break-only", is_flag=True, help="Leave out healing and rebooting.")
+@click.option("--keep", is_flag=True, help="Leave the servers up.")
+def main(
+    name: str,
+    port_offset: int,
+    inventory: Path,
+    only: tuple[str, ...],
+    share: tuple[int, int] | None,
+    break_only: bool,
+    keep: bool,
+) -> None:
+    """Prove that every check can fail, for the right reason, and that the roles heal what they say."""
+    steps = Steps()
+    install_packages(steps)
+    proof = Proof(Instance(name, port_offset), inventory, steps)
+    checked = [control.id for control in proof.catalogue.controls.values() if control.assessed is Assessed.HOST]
+    breaks = breaking.load(known=checked)
+    if only:
+        breaks = [one for one in breaks if any(fnmatch.fnmatch(one.control, pattern) for pattern in only)]
+    if share:
+        breaks = [one for number, one in enumerate(breaks) if number % share[1] == share[0]]
+    proof.prepare()
+    proof.restore()
+    steps("checking the compliant servers")
+    before = proof.assess()
+    proof.note(
+        [
+            f"{host}: compliant: {control} is {finding.status}: {finding.reason or ''}"
+            for (host, control), finding in before.items()
+            if finding.status not in (Status.PASS, Status.NOT_APPLICABLE)
+        ]
+    )
+    for number, together in enumerate(breaking.rounds(breaks), 1):
+        proof.round(number, together, before, heal=not break_only)
+    if not keep:
+        virtual_machines.down(proof.instance)
+    steps(f"{len(breaks)} breaks of {len({one.control for one in breaks})} controls, {len(proof.wrong)} wrong")
+    for line in proof.wrong:
+        click.echo(line)
+    if not proof.wrong and not break_only and name == "proof":
+        _write_proved(breaks, proof.hosts)
+    raise SystemExit(1 if proof.wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
