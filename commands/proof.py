@@ -34,8 +34,11 @@ def _suites(quick: bool) -> list[tuple[str, list[str]]]:
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Leave out the virtual machines.")
-def test(quick: bool) -> None:
+@click.option("--proof", is_flag=True, help="Only this: see every check fail, and the roles heal, on virtual machines.")
+def test(quick: bool, proof: bool) -> None:
     """Run everything that proves the project."""
+    if proof:
+        raise SystemExit(subprocess.call([sys.executable, "-m", "tests.proof"], cwd=REPOSITORY))
     steps = Steps()
     install_packages(steps, tests=True)
     failed = []

@@ -9,6 +9,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import testinfra.host
 
@@ -26,6 +27,7 @@ from compliance.assessment import (
     tally,
     worst,
 )
+from compliance.breaking import last_proved
 from compliance.catalogue import Assessed, Catalogue, Control, Severity
 from compliance.checking import Check, Context, Saw, all_checks, judge
 from compliance.connection import CannotRun, Unreachable, local_host, remote_host
@@ -54,8 +56,12 @@ def assess_fleet(
     catalogue: Catalogue,
     only: list[str] | None = None,
     progress: Progress = _nobody_watches,
+    connect: Callable[[dict[str, Any], str], testinfra.host.Host] = remote_host,
 ) -> Assessment:
-    """Assess all hosts of a fleet side by side, or those in ``only``; and the fleet by what it declares."""
+    """Assess all hosts of a fleet side by side, or those in ``only``; and the fleet by what it declares.
+
+    :param connect: gives a Testinfra host for Ansible's connection variables and a name.
+    """
     began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
     fleet = loaded.fleet
     names = [name for name in fleet.hosts if only is None or name in only]
@@ -63,7 +69,7 @@ def assess_fleet(
 
     def one(name: str) -> tuple[AssessedHost, list[Finding]]:
         context = Context(name=name, parameters=loaded.parameters, host=fleet.hosts[name], fleet=fleet)
-        return _assess_host(remote_host(loaded.connections[name], name), context, wanted, progress)
+        return _assess_host(connect(loaded.connections[name], name), context, wanted, progress)
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
         results = list(pool.map(one, names))
@@ -207,6 +213,7 @@ def _assemble(
     seconds: float,
     local: bool,
 ) -> Assessment:
+    proved = last_proved()
     by_control: dict[str, list[Status]] = {}
     for finding in findings:
         by_control.setdefault(finding.control, []).append(finding.status)
@@ -281,6 +288,7 @@ def _assemble(
                 assessed=control.assessed.value,
                 role=control.role,
                 clauses=[f"{r} {c}" for r, c in catalogue.clauses_for(control, regulations)],
+                proved=proved.get(control.id),
             )
             for control in wanted
         ],

@@ -81,6 +81,9 @@ class AssessedControl(_Model):
     assessed: Literal["host", "fleet", "evidence"]
     role: str | None
     clauses: list[str]
+    proved: datetime.date | None = Field(
+        default=None, description="Since when its check is proved to fail in every way that is known"
+    )
 
 
 class AssessedClause(_Model):

@@ -6,12 +6,13 @@ on virtual machines of its own.
 
 from __future__ import annotations
 
+import datetime
 import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from compliance import strict_yaml
 from compliance.assessment import Finding, Status
@@ -26,9 +27,17 @@ class Break(Strict):
     run: str = Field(description="Shell commands, run as root on a compliant server.")
     seen: list[str] = Field(description="Subjects of the observations that must not hold any more, as patterns.")
     also: dict[str, list[str]] = Field(default={}, description="Other controls that rightly fail along, likewise.")
+    apart: list[str] = Field(
+        default=[], description="Controls, as patterns, whose breaks would disturb this one: not in one round."
+    )
     heal: str | None = Field(
         default=None, description="What a person does first, where no role may or can: then the role is applied."
     )
+
+
+PROVED_FILE = FOLDER / "proved.yml"
+# By control, break and server: the day on which the break was proved there.
+Proved = dict[str, dict[str, dict[str, datetime.date]]]
 
 
 @dataclass(frozen=True)
@@ -81,17 +90,41 @@ def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[Na
     return found
 
 
+def proved() -> Proved:
+    """When each break was last proved, and on which server.
+
+    :raises InvalidInput: when the file is not as the proof writes it.
+    """
+    document = strict_yaml.load(PROVED_FILE)
+    try:
+        return TypeAdapter(Proved).validate_python(document.data or {})
+    except ValidationError as error:
+        raise readable(error, document) from error
+
+
+def last_proved() -> dict[str, datetime.date]:
+    """By control: the day since which each of its breaks has been proved on every server."""
+    return {
+        control: min(day for servers in breaks.values() for day in servers.values())
+        for control, breaks in proved().items()
+    }
+
+
 def rounds(breaks: Iterable[NamedBreak]) -> list[list[NamedBreak]]:
     """The breaks in few rounds, so that in a round no break touches the control that another one is about."""
     planned: list[list[NamedBreak]] = []
     for one in breaks:
         for together in planned:
-            if not any(one.control in other.expected or other.control in one.expected for other in together):
+            if not any(_disturb(one, other) or _disturb(other, one) for other in together):
                 together.append(one)
                 break
         else:
             planned.append([one])
     return planned
+
+
+def _disturb(one: NamedBreak, other: NamedBreak) -> bool:
+    return other.control in one.expected or any(fnmatch.fnmatch(other.control, pattern) for pattern in one.recipe.apart)
 
 
 def expected_of(breaks: Iterable[NamedBreak]) -> dict[str, list[str]]:

@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from compliance import strict_yaml
-from compliance.assessment import Assessment, Finding, Status, worst
+from compliance.assessment import AssessedControl, Assessment, Finding, Status, worst
 from compliance.catalogue import ClauseKind, Text
 
 Language = Literal["id", "en"]
@@ -66,6 +66,7 @@ class ControlView:
     severity: str
     mend: str
     clauses: list[str]
+    proved: str
     chip: Chip
     findings: list[FindingView]
 
@@ -195,10 +196,19 @@ class View:
                 severity=self.say(f"severity-{control.severity.value}"),
                 mend=self.say("mend-by-role", role=control.role) if control.role else self.say("mend-by-inventory"),
                 clauses=control.clauses,
+                proved=self.proved(control),
                 chip=self.chip(worst([finding.status for finding in findings])),
                 findings=[self.finding(finding) for finding in findings],
             )
         return found
+
+    def proved(self, control: AssessedControl) -> str:
+        """Since when the check of a control is known to be able to fail."""
+        if control.assessed != "host":
+            return ""
+        if control.proved is None:
+            return self.say("never-proved")
+        return self.say("proved", date=format_date(control.proved, "d MMMM yyyy", locale=self.language))
 
     @property
     def first_to_do(self) -> list[ControlView]:

@@ -10,12 +10,18 @@ import testinfra.host
 
 from compliance.probes import output
 
-# What Debian's kernels set themselves, where that is what is wanted; of other settings the default is no help.
+# What Debian's kernels set themselves where no file says anything; of a setting that is not here it is not known.
 KERNEL_DEFAULTS = {
     "fs.suid_dumpable": "0",
     "kernel.dmesg_restrict": "1",
     "kernel.randomize_va_space": "2",
     "kernel.unprivileged_bpf_disabled": "2",
+    "net.ipv4.conf.all.accept_redirects": "1",
+    "net.ipv4.conf.all.accept_source_route": "0",
+    "net.ipv4.conf.all.log_martians": "0",
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.all.secure_redirects": "1",
+    "net.ipv4.conf.all.send_redirects": "1",
     "net.ipv4.icmp_echo_ignore_broadcasts": "1",
     "net.ipv4.icmp_ignore_bogus_error_responses": "1",
     "net.ipv4.ip_forward": "0",

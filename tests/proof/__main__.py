@@ -13,8 +13,10 @@ import fnmatch
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import click
+import testinfra.host
 import yaml
 
 from commands.apply import run_playbook
@@ -24,12 +26,15 @@ from compliance import breaking, fleet
 from compliance.assess import assess_fleet
 from compliance.assessment import Finding, Status
 from compliance.breaking import NamedBreak
-from compliance.catalogue import Assessed, default_catalogue
+from compliance.catalogue import default_catalogue
+from compliance.checking import all_checks
+from compliance.connection import remote_host
 from lab import virtual_machines
 from lab.topology import Instance
+from tests import recordings
+from tests.recordings import Answers
 
 SNAPSHOT = "compliant"
-PROVED_FILE = REPOSITORY / "compliance" / "proved.yml"
 Findings = dict[tuple[str, str], Finding]
 
 
@@ -44,6 +49,7 @@ class Proof:
         self.roles = {control.id: control.role for control in self.catalogue.controls.values()}
         self.hosts = list(instance.topology.machines)
         self.wrong: list[str] = []
+        self.recorded: list[tuple[list[str], Answers]] = []
 
     def prepare(self) -> None:
         """Bring the servers up and make them comply, unless a snapshot of that is still good."""
@@ -51,7 +57,9 @@ class Proof:
         if marker.exists() and marker.read_text(encoding="utf-8") == recipe:
             self.steps("the compliant servers are still there")
             return
-        marker.unlink(missing_ok=True)
+        if marker.exists():
+            self.restore()  # whatever an earlier run left behind
+            marker.unlink()
         virtual_machines.up(self.instance, self.steps)
         run_playbook("site.yml", self.inventory, self.steps)
         for host in self.hosts:
@@ -65,17 +73,24 @@ class Proof:
         for host in self.hosts:
             virtual_machines.wait_for_ssh(self.instance, host)
 
-    def assess(self) -> Findings:
-        """The findings of every host control."""
-        assessment = assess_fleet(fleet.load(self.inventory, self.catalogue), self.catalogue)
-        return {(f.host, f.control): f for f in assessment.findings if f.host is not None}
+    def assess(self) -> tuple[Findings, Answers]:
+        """The findings of every host control, and what the servers answered."""
+        asked: dict[str, testinfra.host.Host] = {}
+
+        def connect(connection: dict[str, Any], name: str) -> testinfra.host.Host:
+            return asked.setdefault(name, remote_host(connection, name))
+
+        assessment = assess_fleet(fleet.load(self.inventory, self.catalogue), self.catalogue, connect=connect)
+        self.note([f"{host.name} is silent: {host.silence}" for host in assessment.hosts if not host.answered])
+        findings = {(f.host, f.control): f for f in assessment.findings if f.host is not None}
+        return findings, {name: recordings.plain(host.backend.answers) for name, host in asked.items()}
 
     def run_on_each(self, what: str, scripts: list[tuple[str, str]]) -> None:
         """Run named shell scripts as root on every server; whatever does not end well is noted."""
 
         def one(host: str) -> list[str]:
             text = "".join(
-                f"(set -e\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
+                f"(set -e; umask 022\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
                 f"code=$?; [ $code = 0 ] || echo '{name}:' exit $code: $(tail -n 3 /run/proof.log)\n"
                 for name, script in scripts
             )
@@ -96,7 +111,10 @@ class Proof:
 
     def compare(self, what: str, before: Findings, after: Findings, expected: dict[str, list[str]]) -> None:
         """Note each finding that is not as it should be."""
+        silent = {f.host for f in after.values() if f.reason and f.reason.message == "host-silent"}
         for (host, control), finding in before.items():
+            if host in silent:
+                continue
             subjects = expected.get(control) if finding.status is not Status.NOT_APPLICABLE else None
             if trouble := breaking.unexpected(finding, after[host, control], subjects):
                 self.note([f"{host}: {what}: {control} {trouble}"])
@@ -109,7 +127,9 @@ class Proof:
         self.run_on_each("breaking", [(str(one), one.recipe.run) for one in breaks])
         say(f"round {number}: checking the broken servers")
         expected = breaking.expected_of(breaks)
-        self.compare("broken", before, self.assess(), expected)
+        broken, answers = self.assess()
+        self.recorded.append(([str(one) for one in breaks], answers))
+        self.compare("broken", before, broken, expected)
         if not heal:
             return
         self.run_on_each("healing", [(str(one), one.recipe.heal) for one in breaks if one.recipe.heal])
@@ -117,13 +137,13 @@ class Proof:
         if tags:
             run_playbook("site.yml", self.inventory, say, "--tags", ",".join(tags))
         say(f"round {number}: checking the healed servers")
-        self.compare("healed", before, self.assess(), {})
+        self.compare("healed", before, self.assess()[0], {})
         if tags:
             again = run_playbook("site.yml", self.inventory, say, "--tags", ",".join(tags))
             self.note([f"{host}: healed: a further run changed {n} tasks" for host, n in again.changed.items() if n])
         virtual_machines.reboot_all(self.instance, self.hosts)
         say(f"round {number}: checking the rebooted servers")
-        self.compare("rebooted", before, self.assess(), {})
+        self.compare("rebooted", before, self.assess()[0], {})
 
 
 def _recipe() -> str:
@@ -136,14 +156,17 @@ def _recipe() -> str:
     return digest.hexdigest()
 
 
-def _write_proved(breaks: list[NamedBreak], hosts: list[str]) -> None:
-    """Keep when each break was proved, and on what."""
-    known = yaml.safe_load(PROVED_FILE.read_text(encoding="utf-8")) if PROVED_FILE.exists() else {}
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    for one in breaks:
-        known.setdefault(one.control, {})[one.name] = dict.fromkeys(hosts, today)
+def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
+    """Keep when each break was proved, and on what; breaks that are no more are forgotten."""
+    known = breaking.proved()
+    today = datetime.datetime.now(datetime.UTC).date()
+    found: breaking.Proved = {}
+    for one in breaking.load(known=all_checks()):
+        days = dict.fromkeys(hosts, today) if one in proved_now else known.get(one.control, {}).get(one.name)
+        if days:
+            found.setdefault(one.control, {})[one.name] = days
     text = "# When each break was last proved, on which server. Written by 'patuh test --proof'.\n"
-    PROVED_FILE.write_text(text + yaml.safe_dump(known, sort_keys=True), encoding="utf-8")
+    breaking.PROVED_FILE.write_text(text + yaml.safe_dump(found), encoding="utf-8")
 
 
 @click.command()
@@ -167,8 +190,7 @@ def main(
     steps = Steps()
     install_packages(steps)
     proof = Proof(Instance(name, port_offset), inventory, steps)
-    checked = [control.id for control in proof.catalogue.controls.values() if control.assessed is Assessed.HOST]
-    breaks = breaking.load(known=checked)
+    breaks = breaking.load(known=all_checks())
     if only:
         breaks = [one for one in breaks if any(fnmatch.fnmatch(one.control, pattern) for pattern in only)]
     if share:
@@ -176,7 +198,8 @@ def main(
     proof.prepare()
     proof.restore()
     steps("checking the compliant servers")
-    before = proof.assess()
+    before, answers = proof.assess()
+    proof.recorded.append(([], answers))
     proof.note(
         [
             f"{host}: compliant: {control} is {finding.status}: {finding.reason or ''}"
@@ -191,8 +214,11 @@ def main(
     steps(f"{len(breaks)} breaks of {len({one.control for one in breaks})} controls, {len(proof.wrong)} wrong")
     for line in proof.wrong:
         click.echo(line)
-    if not proof.wrong and not break_only and name == "proof":
-        _write_proved(breaks, proof.hosts)
+    if not proof.wrong and name == "proof":
+        if not (only or share):
+            recordings.write(proof.recorded)
+        if not break_only:
+            _write_proved(breaks, proof.hosts)
     raise SystemExit(1 if proof.wrong else 0)
 
 

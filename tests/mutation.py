@@ -1,0 +1,169 @@
+"""Mutation of the checks: does a test notice when a check is made wrong?
+
+``python -m tests.mutation`` makes each check always hold, never hold, forget an observation, compare the other way or
+with another figure, one change at a time, and runs what ``tests/unit/test_recorded.py`` runs against the answers of
+real servers, and the boundary cases. It prints what nobody noticed and the share that was noticed.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import pkgutil
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import compliance.checks
+from compliance import breaking
+from compliance.assessment import Status
+from compliance.breaking import NamedBreak
+from compliance.checking import Check, Context, all_checks, judge
+from tests import recordings
+from tests.unit.test_boundaries import BOUNDARIES, verdict
+from tests.unit.test_recorded import recorded_fleet
+
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.LtE: ast.Lt,
+    ast.GtE: ast.Gt,
+    ast.Lt: ast.LtE,
+    ast.Gt: ast.GtE,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change, and the function that it is in."""
+
+    function: str
+    change: str
+    tree: ast.Module
+
+
+def _mutations(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """What a node can be turned into, with words for it."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_saw(node.value):
+        yield "forgets an observation", ast.copy_location(ast.Pass(), node)
+    if isinstance(node, ast.Call) and _is_saw(node):
+        for value in (True, False):
+            changed = copy.deepcopy(node)
+            changed.keywords = [keyword for keyword in changed.keywords if keyword.arg != "holds"]
+            changed.keywords.append(ast.keyword(arg="holds", value=ast.Constant(value)))
+            yield f"holds={value}", changed
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in SWAPS:
+        changed_compare = copy.deepcopy(node)
+        changed_compare.ops = [SWAPS[type(node.ops[0])]()]  # type: ignore[list-item]
+        yield f"{type(node.ops[0]).__name__} → {type(changed_compare.ops[0]).__name__}", changed_compare
+    if isinstance(node, ast.BoolOp):
+        changed_bool = copy.deepcopy(node)
+        changed_bool.op = SWAPS[type(node.op)]()  # type: ignore[assignment]
+        yield f"{type(node.op).__name__} → {type(changed_bool.op).__name__}", changed_bool
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        for figure in (node.value + 1, node.value - 1):
+            yield f"{node.value} → {figure}", ast.copy_location(ast.Constant(figure), node)
+
+
+def _is_saw(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id == "saw"
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Every module that differs from the source in one place inside a function."""
+    tree = ast.parse(source)
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        places = [
+            (parent, name, number)
+            for parent in ast.walk(function)
+            for name, value in ast.iter_fields(parent)
+            for number, child in (enumerate(value) if isinstance(value, list) else [(None, value)])
+            if isinstance(child, ast.AST) and name not in ("decorator_list", "annotation", "returns")
+        ]
+        for parent, name, number in places:
+            value = getattr(parent, name)
+            original = value if number is None else value[number]
+            for change, changed in list(_mutations(original)):
+                _put(parent, name, number, ast.fix_missing_locations(changed))
+                line = getattr(original, "lineno", "?")
+                yield Mutant(function.name, f"line {line}: {change}", tree)
+                _put(parent, name, number, original)
+
+
+def _put(parent: ast.AST, name: str, number: int | None, value: ast.AST) -> None:
+    if number is None:
+        setattr(parent, name, value)
+    else:
+        getattr(parent, name)[number] = value
+
+
+class Court:
+    """Judges checks by the recordings and the boundary cases, as the tests do."""
+
+    def __init__(self) -> None:
+        self.fleet = recorded_fleet()
+        self.recordings = recordings.read()
+        self.breaks: dict[str, NamedBreak] = {str(one): one for one in breaking.load(known=all_checks())}
+
+    def accepts(self, control: str, check: Check) -> bool:
+        """Whether every test of a control passes with this check."""
+        (_, compliant), *broken = self.recordings
+        for host, answers in compliant.items():
+            context = Context(host, self.fleet.parameters, self.fleet.fleet.hosts[host], self.fleet.fleet)
+            before = judge(control, check, recordings.replay(host, answers), context)
+            if before.status is not Status.PASS:
+                return False
+            for together, own in broken:
+                expected = breaking.expected_of(self.breaks[name] for name in together)
+                if control in expected:
+                    after = judge(control, check, recordings.replay(host, own[host]), context)
+                    if breaking.unexpected(before, after, expected[control]) is not None:
+                        return False
+        return all(verdict(case, check) is case.status for case in BOUNDARIES if case.control == control)
+
+
+def _controls(namespace: dict[str, object]) -> dict[str, tuple[str, Check]]:
+    """The checks of a module: by function name, the control and the check."""
+    return {
+        name: (function.pytestmark[0].args[0], function)
+        for name, function in namespace.items()
+        if isinstance(function, types.FunctionType) and hasattr(function, "pytestmark")
+    }
+
+
+def main() -> int:
+    """Print what went unnoticed; succeed when all was noticed."""
+    court = Court()
+    made = noticed = 0
+    for module in pkgutil.iter_modules(compliance.checks.__path__):
+        if not module.name.startswith("test_"):
+            continue
+        loaded = importlib.import_module(f"compliance.checks.{module.name}")
+        path = Path(str(loaded.__file__))
+        for mutant in mutants(path.read_text(encoding="utf-8")):
+            namespace: dict[str, object] = {"__name__": loaded.__name__}
+            exec(compile(mutant.tree, path, "exec"), namespace)
+            checks = _controls(namespace)
+            # A helper's change may show in any check of its module.
+            judged = [checks[mutant.function]] if mutant.function in checks else list(checks.values())
+            made += 1
+            if all(court.accepts(control, check) for control, check in judged):
+                print(f"{module.name}: {mutant.function}: {mutant.change}")
+            else:
+                noticed += 1
+        print(f"{module.name}: {noticed} of {made} so far", file=sys.stderr)
+    print(f"noticed {noticed} of {made} ({noticed * 1000 // made / 10} %)")
+    return 0 if noticed == made else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
