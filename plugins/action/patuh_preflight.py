@@ -1,12 +1,20 @@
 """Looks at a host with one plain command and refuses, before anything is touched, what cannot go well.
 
+Also keeps two administrators from changing a host at the same time: whoever comes first leaves a note on the host,
+and takes it away at the end (``release: true``). A note whose run has died does not bind: at once when it was made
+on this controller, after an hour when on another.
+
 Returns the fact ``patuh_host``: ``release`` (``bookworm``), ``controller_address`` (as the host sees it).
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import shlex
+import socket
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -23,15 +31,30 @@ echo "init=$(cat /proc/1/comm)"
 """
 
 
+NOTE = "/run/patuh-run"
+NOTE_MINUTES_MAX = 60
+# Writing with "noclobber" succeeds for one only.
+TAKE = """
+[ -z "$(find {note} -mmin +{minutes} 2>/dev/null)" ] || rm -f {note}
+[ "$(cat {note} 2>/dev/null)" != {dead} ] || rm -f {note}
+(set -C; echo {mine} >{note}) 2>/dev/null || cat {note}
+"""
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
     """The action behind the task ``patuh_preflight``."""
 
-    _VALID_ARGS = frozenset()
+    _VALID_ARGS = frozenset({"release"})
+    _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Look, and refuse or go on."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
+        if self._task.args.get("release"):
+            if not self._task.check_mode:
+                self._low_level_execute_command(f"rm -f {NOTE}", sudoable=True)
+            return {"changed": False}
         # Who we are on the network is only known before sudo cleans the environment.
         origin = self._low_level_execute_command('echo "$(id -un) $SSH_CONNECTION"', sudoable=False)
         looked = self._low_level_execute_command(LOOK, sudoable=True)
@@ -69,10 +92,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
                 f"({', '.join(workstations)}): the firewall would shut it out. Add the address there, or run "
                 "from an administrator's workstation; nothing was changed."
             )
+        if not self._task.check_mode:
+            self._take_turn(user)
         return {
             "changed": False,
             "ansible_facts": {"patuh_host": {"release": seen["release"], "controller_address": controller}},
         }
+
+    def _take_turn(self, user: str) -> None:
+        """Leave a note that this run changes the host, or refuse when another one does."""
+        # Tasks run in children of the process that is the run.
+        mine = f"{user} {socket.gethostname()} {os.getppid()}"
+        other = self._note(mine, dead="''")
+        if other and other != mine:
+            _, controller, process = [*other.split(), "", ""][:3]
+            if controller == socket.gethostname() and not Path(f"/proc/{process}").exists():
+                other = self._note(mine, dead=shlex.quote(other))
+        if other and other != mine:
+            raise AnsibleActionFail(
+                f"This host is being changed by another run ({other}: user, controller, process). Wait until it has "
+                f"ended; when it never will, remove {NOTE} on the host. Nothing was changed."
+            )
+
+    def _note(self, mine: str, dead: str) -> str:
+        command = TAKE.format(note=NOTE, minutes=NOTE_MINUTES_MAX, mine=shlex.quote(mine), dead=dead)
+        return str(self._low_level_execute_command(command, sudoable=True)["stdout"]).strip()
 
 
 def _is_among(address: str, declared: list[str]) -> bool:

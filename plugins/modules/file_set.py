@@ -45,8 +45,8 @@ options:
     elements: str
     default: []
   guard:
-    description: C(name), C(seconds), C(restore) (a command to run after the files are back), C(paths) (more files
-      that activation changes).
+    description: C(name), C(seconds) (to confirm, once activated), C(restore) (a command to run after the files are
+      back), C(paths) (more files that activation changes).
     type: dict
 """
 
@@ -100,7 +100,14 @@ WantedBy=sysinit.target
 """
 # Waiting in a service of its own, not a timer: "systemctl daemon-reload", which changes like to do, starts the
 # countdown of a transient timer afresh. Whoever renames the folder first, this or confirm_change, has decided.
-COUNTDOWN = 'sleep "$2"; mv "$1" "$1.restoring" && exec /bin/sh "$1.restoring/restore.sh"'
+COUNTDOWN = """
+while read -r deadline <"$1/deadline" && read -r now _ </proc/uptime && [ "${now%.*}" -lt "$deadline" ]; do
+    sleep 1
+done
+mv "$1" "$1.restoring" && exec /bin/sh "$1.restoring/restore.sh"
+"""
+# Activation may take this long; the seconds to confirm count from its end.
+ACTIVATION_SECONDS_MAX = 240
 
 
 class Entry:
@@ -247,7 +254,7 @@ def wanted_entries(module):
 
 def wait_for_other_change(module, folder, seconds):
     """Let an earlier change that nobody confirmed be put back first."""
-    deadline = time.monotonic() + seconds + 30
+    deadline = time.monotonic() + ACTIVATION_SECONDS_MAX + seconds
     while os.path.exists(folder) or os.path.exists(folder + ".restoring"):
         if time.monotonic() > deadline:
             module.fail_json(
@@ -257,9 +264,18 @@ def wait_for_other_change(module, folder, seconds):
         time.sleep(1)
 
 
+def set_deadline(folder, seconds):
+    """Let the countdown end so many seconds from now, by the clock that nobody sets."""
+    with open("/proc/uptime", encoding="ascii") as file:
+        now = float(file.read().split()[0])
+    with open(folder + "/deadline.new", "w", encoding="ascii") as file:
+        file.write("%d\n" % (now + seconds))
+    os.rename(folder + "/deadline.new", folder + "/deadline")
+
+
 def arm(module, guard, changing):
     """Keep the old state on the host and start the countdown that puts it back."""
-    name, seconds = guard["name"], int(guard.get("seconds", 60))
+    name = guard["name"]
     folder = os.path.join(GUARD_ROOT, name)
     unit = "/etc/systemd/system/patuh-guard.service"
     if not os.path.exists(unit):
@@ -280,17 +296,18 @@ def arm(module, guard, changing):
                 os.chown(kept, info.st_uid, info.st_gid)
             script.append("cp -a ./%s %s" % (number, quoted))
     # At boot the services start from the files that are back; a running system has to be told.
-    script.append('[ -n "$BOOTING" ] || { %s ; }' % (guard.get("restore") or ":"))
+    script.append('[ -n "$BOOTING" ] || (\n%s\n)' % (guard.get("restore") or ":"))
     script.append("logger -t patuh-guard 'change of %s was not confirmed: the old state is back'" % name)
     script.append('rm -rf "$PWD"')
     with open(os.path.join(folder + ".new", "restore.sh"), "w", encoding="utf-8") as file:
         file.write("\n".join(script) + "\n")
+    set_deadline(folder + ".new", ACTIVATION_SECONDS_MAX)
     os.sync()
     os.rename(folder + ".new", folder)
     module.run_command(
         [
             *("systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name),
-            *("/bin/sh", "-c", COUNTDOWN, "sh", folder, str(seconds)),
+            *("/bin/sh", "-c", COUNTDOWN, "sh", folder),
         ],
         check_rc=True,
     )
@@ -319,7 +336,7 @@ def main():
     )
     guard = module.params["guard"]
     if guard and not module.check_mode:
-        wait_for_other_change(module, os.path.join(GUARD_ROOT, guard["name"]), int(guard.get("seconds", 60)))
+        wait_for_other_change(module, os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))
     entries = wanted_entries(module)
     changing = {path: entry for path, entry in entries.items() if entry.differs()}
     in_effect = True
@@ -369,6 +386,14 @@ def main():
         code, out, err = module.run_command(["/bin/sh", "-c", command])
         if code != 0:
             undo("'%s' failed: %s" % (command, (err or out).strip()))
+    if guard:
+        try:
+            set_deadline(os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))
+        except OSError:
+            module.fail_json(
+                msg="Bringing the change into effect took longer than %d s: the host has put the old state back. "
+                "Run again when the host is less busy." % ACTIVATION_SECONDS_MAX
+            )
     module.exit_json(**result)
 
 

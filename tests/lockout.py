@@ -1,0 +1,304 @@
+"""Nobody is locked out: changes that would shut the controller out, made by the real playbook on virtual machines.
+
+``python -m tests.lockout`` starts from the proof's compliant servers, does each case on both, and prints a table:
+what was done, how long no new connection was possible, and what the run said. A case is good when the server is
+reachable again within 90 seconds and has its old state back.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from commands.common import REPOSITORY, Steps
+from lab import virtual_machines
+from lab.topology import CACHE, Instance, run_as_root
+from tests.proof.__main__ import Proof
+
+SECONDS_MAX = 90
+# What a lock-out could come from, in its effective form; times and counters left out.
+STATE = """
+cat /etc/ssh/sshd_config.d/* /etc/pam.d/* /etc/sudoers /etc/sudoers.d/* /etc/patuh/firewall.nft
+sshd -T; nft -s list table inet patuh; ls -A /var/lib/patuh/guard
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way in which an administrator could be shut out."""
+
+    name: str
+    arguments: tuple[str, ...]
+    says: str
+    before: str = "true"
+    disturb: Callable[[Run], None] | None = None
+    kept: bool = False  # whether the change is good and stays
+    playbook: bool = True  # else an ad-hoc command
+    inventory: tuple[str, str] | None = None  # a change to the inventory: what stands there, and what instead
+
+
+class Watch(threading.Thread):
+    """Tries a new connection every second and remembers the longest time without one."""
+
+    def __init__(self, instance: Instance, host: str) -> None:
+        super().__init__(daemon=True)
+        self.command = virtual_machines.ssh_command(instance, host, "sudo -n true")
+        self.command[1:1] = ["-o", "ConnectTimeout=3"]
+        self.ended = threading.Event()
+        self.last = time.monotonic()
+        self.longest = 0.0
+
+    def run(self) -> None:
+        """Try until told to end."""
+        while not self.ended.is_set():
+            began = time.monotonic()
+            try:
+                code = subprocess.run(self.command, capture_output=True, timeout=15, check=False).returncode
+            except subprocess.TimeoutExpired:
+                code = 1
+            if code == 0:
+                self.longest = max(self.longest, time.monotonic() - self.last)
+                self.last = time.monotonic()
+            self.ended.wait(max(0.0, 1 - (time.monotonic() - began)))
+
+
+class Run:
+    """A run of the playbook against one host."""
+
+    def __init__(self, instance: Instance, host: str, case: Case) -> None:
+        self.instance = instance
+        self.host = host
+        inventory = REPOSITORY / "inventory" / "proof"
+        if case.inventory:
+            inventory = Path(tempfile.mkdtemp(prefix="inventory-", dir=instance.folder)) / "proof"
+            shutil.copytree(REPOSITORY / "inventory" / "proof", inventory)
+            for file in inventory.rglob("*.yml"):
+                file.write_text(file.read_text(encoding="utf-8").replace(*case.inventory), encoding="utf-8")
+        what = ["ansible-playbook", "playbooks/site.yml", "--limit", host] if case.playbook else ["ansible", host]
+        self.process = subprocess.Popen(
+            [*what, "-i", str(inventory), *case.arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=REPOSITORY,
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "PATUH_LAB_FILES": str(CACHE / "lab")},
+            start_new_session=True,
+        )
+        self.said: list[str] = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line)
+
+    def wait_for(self, words: str) -> None:
+        """Wait until the run says something."""
+        while self.process.poll() is None and not any(words in line for line in self.said):
+            time.sleep(0.05)
+
+    def finish(self) -> str:
+        """Everything that the run said, once it has ended."""
+        self.process.wait()
+        self.reader.join(5)
+        return "".join(self.said)
+
+
+def kill_controller(run: Run) -> None:
+    """Kill the controller at any moment while the change is loaded."""
+    run.wait_for("TASK [firewall : Load")
+    time.sleep(random.uniform(1, 6))
+    os.killpg(run.process.pid, signal.SIGKILL)
+
+
+def drop_network(run: Run) -> None:
+    """Take the workstation off the network for longer than the host waits."""
+    run.wait_for("TASK [firewall : Load")
+    time.sleep(2)
+    namespace = run.instance.peer_namespace("workstation")
+    run_as_root(["ip", "netns", "exec", namespace, "ip", "link", "set", "eth0", "down"])
+    time.sleep(70)
+    run_as_root(["ip", "netns", "exec", namespace, "ip", "link", "set", "eth0", "up"])
+    segment = run.instance.topology.segments["admin"]
+    for family, gateway in (("-4", segment.address4(1)), ("-6", segment.address6(1))):
+        again = ["ip", "netns", "exec", namespace, "ip", family, "route", "replace", "default", "via", gateway]
+        run_as_root(again)
+
+
+def power_off(run: Run) -> None:
+    """Take the power away while the change waits to be confirmed, and give it back."""
+    run.wait_for("TASK [firewall : Load")
+    time.sleep(4)
+    virtual_machines.monitor(run.instance, run.host, "system_reset")
+
+
+def second_administrator(run: Run) -> None:
+    """Somebody else applies at the same time."""
+    run.wait_for("TASK [accounts")
+    other = Run(run.instance, run.host, Case("", ("--tags", "ssh"), ""))
+    run.said.append(f"second administrator: {other.finish()}")
+
+
+RESTORED = r"no new connection succeeds|was not kept"
+CASES = [
+    Case(
+        "the firewall does not admit the controller",
+        ("--tags", "firewall", "-e", '{"firewall_workstations": ["10.31.30.99"]}'),
+        RESTORED,
+    ),
+    Case("the firewall admits SSH on another port", ("--tags", "firewall", "-e", "firewall_ssh_port=2222"), RESTORED),
+    Case(
+        "sshd refuses the controller's user",
+        ("--tags", "ssh", "-e", '{"ssh_administrators": ["admin-a"]}'),
+        RESTORED,
+    ),
+    Case(
+        "sshd refuses the controller's address",
+        ("--tags", "ssh", "-e", '{"ssh_workstations": ["10.31.30.99"]}'),
+        RESTORED,
+    ),
+    Case(
+        "sshd offers nothing that the controller knows",
+        (
+            *("--tags", "ssh", "-e"),
+            '{"ssh_kex_algorithms": {"bookworm": ["diffie-hellman-group1-sha1"], '
+            '"trixie": ["diffie-hellman-group1-sha1"]}}',
+        ),
+        RESTORED,
+    ),
+    Case(
+        "sshd would not start with its configuration",
+        ("--tags", "ssh", "-e", '{"ssh_kex_algorithms": {"bookworm": ["no-such"], "trixie": ["no-such"]}}'),
+        r"sshd -t' refuses the change",
+    ),
+    Case(
+        "PAM lets nobody in",
+        ("--tags", "os_hardening", "-e", "os_hardening_session_timeout_seconds=600"),
+        RESTORED,
+        before="printf 'Name: vendor\\nDefault: yes\\nPriority: 2000\\nAccount-Type: Primary\\n"
+        "Account:\\n\\trequisite pam_deny.so\\n' >/usr/share/pam-configs/vendor",
+    ),
+    Case(
+        "sudo's rules are broken",
+        (
+            "--tags",
+            "os_hardening",
+            "-e",
+            '{"os_hardening_banner": "x", "os_hardening_sudo_rules": "Defaults use_pty ("}',
+        ),
+        r"visudo -cq' refuses the change",
+    ),
+    Case(
+        "the administrators' list omits the user who runs the play",
+        ("--tags", "ssh"),
+        r"the SSH server would shut it out",
+        inventory=("patuh_automation_account: patuh", "patuh_automation_account: other"),
+    ),
+    Case(
+        "the controller is killed between load and confirmation",
+        ("--tags", "firewall", "-e", "firewall_ssh_port=2222"),
+        "",
+        disturb=kill_controller,
+    ),
+    Case(
+        "the network drops between load and confirmation",
+        ("--tags", "firewall", "-e", "firewall_ssh_port=2222"),
+        RESTORED,
+        disturb=drop_network,
+    ),
+    Case(
+        "the power fails between load and confirmation",
+        ("--tags", "firewall", "-e", "firewall_ssh_port=2222"),
+        "",
+        disturb=power_off,
+    ),
+    Case(
+        "two administrators apply at once",
+        ("--tags", "accounts,ssh,firewall"),
+        r"second administrator: .*is being changed by",
+        disturb=second_administrator,
+        kept=True,
+    ),
+]
+
+
+def state(instance: Instance, host: str) -> str:
+    """The effective state of what could lock somebody out."""
+    command = virtual_machines.ssh_command(instance, host, "sudo -n sh -s")
+    return subprocess.run(command, input=STATE, capture_output=True, text=True, check=False).stdout
+
+
+def try_case(instance: Instance, host: str, case: Case) -> tuple[float, str]:
+    """Do a case on a host: the longest time without a connection in seconds, and what is wrong ('' when nothing)."""
+    prepare = virtual_machines.ssh_command(instance, host, "sudo -n sh -s")
+    subprocess.run(prepare, input=case.before, capture_output=True, text=True, check=True)
+    old = state(instance, host)
+    watch = Watch(instance, host)
+    watch.start()
+    run = Run(instance, host, case)
+    if case.disturb:
+        case.disturb(run)
+    said = run.finish()
+    # A countdown may still run: what counts is the state once every change is decided.
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline and (state(instance, host) != old or time.monotonic() - watch.last > 5):
+        time.sleep(2)
+    watch.ended.set()
+    watch.join()
+    longest = max(watch.longest, time.monotonic() - watch.last)
+    wrong = []
+    if longest > SECONDS_MAX:
+        wrong.append("not reachable in time")
+    if state(instance, host) != old:
+        wrong.append("the old state is not back")
+    if case.says and not re.search(case.says, " ".join(said.split())):
+        wrong.append(f"said: {' '.join(said.split())[-600:]}")
+    if run.process.returncode == 0 and not case.kept:
+        wrong.append("the run succeeded")
+    return longest, "; ".join(wrong)
+
+
+@click.command()
+@click.option("--only", default="", help="Only cases with these words.")
+def main(only: str) -> None:
+    """Try to lock ourselves out."""
+    steps, instance = Steps(), Instance("proof")
+    proof = Proof(instance, REPOSITORY / "inventory" / "proof", steps)
+    proof.prepare()
+    bad = 0
+    print("| case | " + " | ".join(f"{host}: seconds without a connection" for host in proof.hosts) + " | |")
+    print("|---" * (len(proof.hosts) + 2) + "|")
+    for case in CASES:
+        if only not in case.name:
+            continue
+        steps(case.name)
+        proof.restore()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            # A case that takes the network away takes it from both.
+            found = list(pool.map(lambda host, case=case: try_case(instance, host, case), proof.hosts))
+        wrong = "; ".join(f"{host}: {what}" for host, (_, what) in zip(proof.hosts, found, strict=True) if what)
+        bad += bool(wrong)
+        figures = " | ".join(f"{seconds:.0f}" for seconds, _ in found)
+        print(
+            f"| {case.name} | {figures} | {wrong or 'old state back' if not case.kept else wrong or 'one waited'} |",
+            flush=True,
+        )
+    raise SystemExit(1 if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
