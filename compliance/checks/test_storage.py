@@ -16,11 +16,12 @@ def _arrays(host: Host, context: Context) -> list[mdadm.Array]:
     declared = context.declared
     if declared.machine == "virtual" and not declared.raid_arrays:
         raise NotApplicable("virtual-machine")
+    # A device node may outlive its array for a while: what runs stands in /proc/mdstat.
     running = mdadm.arrays(host)
     return [
         mdadm.detail(host, device)
         for device in (declared.raid_arrays or running)
-        if device in running or host.run("test -b %s", device).rc == 0
+        if device in running or output(host, "readlink -m -- %s", device).strip() in running
     ]
 
 

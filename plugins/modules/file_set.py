@@ -100,11 +100,12 @@ WantedBy=sysinit.target
 """
 # Waiting in a service of its own, not a timer: "systemctl daemon-reload", which changes like to do, starts the
 # countdown of a transient timer afresh. Whoever renames the folder first, this or confirm_change, has decided.
-COUNTDOWN = """
-while read -r deadline <"$1/deadline" && read -r now _ </proc/uptime && [ "${now%.*}" -lt "$deadline" ]; do
+COUNTDOWN = """#!/bin/sh
+here="$(dirname "$0")"
+while read -r deadline <"$here/deadline" && read -r now _ </proc/uptime && [ "${now%.*}" -lt "$deadline" ]; do
     sleep 1
 done
-mv "$1" "$1.restoring" && exec /bin/sh "$1.restoring/restore.sh"
+mv "$here" "$here.restoring" && exec /bin/sh "$here.restoring/restore.sh"
 """
 # Activation may take this long; the seconds to confirm count from its end.
 ACTIVATION_SECONDS_MAX = 240
@@ -299,15 +300,16 @@ def arm(module, guard, changing):
     script.append('[ -n "$BOOTING" ] || (\n%s\n)' % (guard.get("restore") or ":"))
     script.append("logger -t patuh-guard 'change of %s was not confirmed: the old state is back'" % name)
     script.append('rm -rf "$PWD"')
-    with open(os.path.join(folder + ".new", "restore.sh"), "w", encoding="utf-8") as file:
-        file.write("\n".join(script) + "\n")
+    for name_of_script, text in (("restore.sh", "\n".join(script) + "\n"), ("countdown.sh", COUNTDOWN)):
+        with open(os.path.join(folder + ".new", name_of_script), "w", encoding="utf-8") as file:
+            file.write(text)
     set_deadline(folder + ".new", ACTIVATION_SECONDS_MAX)
     os.sync()
     os.rename(folder + ".new", folder)
     module.run_command(
         [
             *("systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name),
-            *("/bin/sh", "-c", COUNTDOWN, "sh", folder),
+            *("/bin/sh", folder + "/countdown.sh"),
         ],
         check_rc=True,
     )

@@ -35,6 +35,7 @@ from tests import recordings
 from tests.recordings import Answers
 
 SNAPSHOT = "compliant"
+UNTIL_CLOCK_SYNCHRONISED = "timeout 60 sh -c 'until timedatectl show | grep -q NTPSynchronized=yes; do sleep 1; done'"
 Findings = dict[tuple[str, str], Finding]
 
 
@@ -62,9 +63,14 @@ class Proof:
             marker.unlink()
         virtual_machines.up(self.instance, self.steps)
         run_playbook("site.yml", self.inventory, self.steps)
+        self.settle()
         for host in self.hosts:
             virtual_machines.monitor(self.instance, host, f"savevm {SNAPSHOT}")
         marker.write_text(recipe, encoding="utf-8")
+
+    def settle(self) -> None:
+        """Wait for what takes a while after a boot or a restart."""
+        self.run_on_each("settling", [("clock", UNTIL_CLOCK_SYNCHRONISED)])
 
     def restore(self) -> None:
         """Put every server back to the compliant state: a fraction of a second each."""
@@ -142,6 +148,7 @@ class Proof:
             again = run_playbook("site.yml", self.inventory, say, "--tags", ",".join(tags))
             self.note([f"{host}: healed: a further run changed {n} tasks" for host, n in again.changed.items() if n])
         virtual_machines.reboot_all(self.instance, self.hosts)
+        self.settle()
         say(f"round {number}: checking the rebooted servers")
         self.compare("rebooted", before, self.assess()[0], {})
 
