@@ -19,12 +19,23 @@ from compliance.assessment import Finding, Status
 from compliance.catalogue import FOLDER, Strict, readable, suggestion
 from compliance.errors import InvalidInput, PatuhError
 
+# What breaks may use: a Debian package with nothing in it but a name, a version and a section; prints its file.
+SHELL_FUNCTIONS = """
+empty_package() {
+    mkdir -p "/run/empty/$1/DEBIAN"
+    printf 'Package: %s\\nVersion: %s\\nSection: %s\\nArchitecture: all\\nMaintainer: root\\nDescription: empty\\n' \\
+        "$1" "${2:-1}" "${3:-misc}" >"/run/empty/$1/DEBIAN/control"
+    dpkg-deb --build "/run/empty/$1" "/run/empty/$1.deb" >/dev/null
+    echo "/run/empty/$1.deb"
+}
+"""
+
 
 class Break(Strict):
     """One way in which a control comes to be violated."""
 
     summary: str
-    run: str = Field(description="Shell commands, run as root on a compliant server.")
+    run: str = Field(description="Shell commands, run as root on a compliant server after SHELL_FUNCTIONS.")
     seen: list[str] = Field(description="Subjects of the observations that must not hold any more, as patterns.")
     also: dict[str, list[str]] = Field(default={}, description="Other controls that rightly fail along, likewise.")
     apart: list[str] = Field(

@@ -96,7 +96,7 @@ class Proof:
 
         def one(host: str) -> list[str]:
             text = "".join(
-                f"(set -e; umask 022\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
+                f"(set -e; umask 022\n{breaking.SHELL_FUNCTIONS}\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
                 f"code=$?; [ $code = 0 ] || echo '{name}:' exit $code: $(tail -n 3 /run/proof.log)\n"
                 for name, script in scripts
             )
