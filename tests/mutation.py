@@ -72,6 +72,21 @@ def _mutations(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield f"{node.value} → {figure}", ast.copy_location(ast.Constant(figure), node)
 
 
+def _only_shown(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What a report shows but no verdict depends on: words of observations that say themselves whether they hold."""
+    for call in ast.walk(function):
+        if isinstance(call, ast.Call) and _is_saw(call):
+            judged = any(keyword.arg == "holds" for keyword in call.keywords)
+            for keyword in call.keywords:
+                if judged and keyword.arg != "holds":
+                    yield from ast.walk(keyword.value)
+            for argument in call.args:
+                yield from ast.walk(argument)
+    for raised in ast.walk(function):
+        if isinstance(raised, ast.Raise):
+            yield from ast.walk(raised)
+
+
 def _is_saw(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "saw"
 
@@ -82,12 +97,13 @@ def mutants(source: str) -> Iterator[Mutant]:
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef):
             continue
+        shown = set(_only_shown(function))
         places = [
             (parent, name, number)
             for parent in ast.walk(function)
             for name, value in ast.iter_fields(parent)
             for number, child in (enumerate(value) if isinstance(value, list) else [(None, value)])
-            if isinstance(child, ast.AST) and name not in ("decorator_list", "annotation", "returns")
+            if isinstance(child, ast.AST) and child not in shown and name not in ("decorator_list", "annotation")
         ]
         for parent, name, number in places:
             value = getattr(parent, name)

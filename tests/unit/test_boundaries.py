@@ -1,9 +1,11 @@
-"""Where a verdict turns: real servers' answers with one figure or word changed."""
+"""Where a verdict turns: a compliant server's real answers with one figure or word changed."""
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -12,40 +14,431 @@ from compliance.checking import Check, Context, all_checks, judge
 from tests import recordings
 from tests.unit.test_recorded import recorded_fleet
 
+PASS, FAIL, ERROR, NOT_APPLICABLE = Status.PASS, Status.FAIL, Status.ERROR, Status.NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Edit:
+    """In the output of the commands like ``command``, ``found`` is replaced; or the command ends with ``code``.
+
+    ``{now-SECONDS}`` and ``{day-DAYS}`` in the replacement stand for times before the server's own clock.
+    """
+
+    command: str
+    found: str = ""
+    instead: str = ""
+    code: int = 0
+
 
 @dataclass(frozen=True)
 class Case:
-    """An answer changed: in the output of the commands like ``command``, ``found`` is replaced by ``instead``."""
+    """A compliant server's answers with edits, and the verdict that must follow."""
 
     control: str
-    command: str
-    found: str
-    instead: str
     status: Status
+    edits: tuple[Edit, ...]
+    host: str = "debian12"
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{edit.command[:24]} {edit.found[:24]!r} → {edit.instead[:24]!r}" for edit in self.edits)
+        return f"{self.control} {self.status}: {told}"
+
+
+@cache
+def _compliant() -> recordings.Answers:
+    return recordings.read()[0][1]
+
+
+def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswers:
+    clock = int(answers["date -u +%s"][1])
+
+    def moment(match: re.Match[str]) -> str:
+        past = int(match.group(2))
+        if match.group(1) == "day":
+            return str(clock // 86400 - past)
+        return datetime.datetime.fromtimestamp(clock - past, datetime.UTC).isoformat()
+
+    instead = re.sub(r"\{(day|now)-(-?\d+)\}", moment, edit.instead)
+    instead = instead.replace("{clock}", str(clock))
+    changed, hits = dict(answers), 0
+    for command, (code, out, err) in answers.items():
+        if re.search(edit.command, command):
+            if edit.code:
+                changed[command], hits = (edit.code, "", ""), hits + 1
+            else:
+                out, replaced = re.subn(edit.found, instead, out, flags=re.MULTILINE)
+                changed[command], hits = (code, out, err), hits + replaced
+    assert hits, f"nothing to change for {edit}"
+    return changed
 
 
 def verdict(case: Case, check: Check | None = None) -> Status:
-    """What a check says of a compliant server with the answer changed."""
-    (_, compliant) = recordings.read()[0]
-    host, answers = next(iter(compliant.items()))
-    changed = dict(answers)
-    hits = 0
-    for command, (code, out, err) in answers.items():
-        if re.search(case.command, command):
-            out, replaced = re.subn(case.found, case.instead, out, flags=re.MULTILINE)
-            hits += replaced
-            changed[command] = (code, out, err)
-    assert hits, f"nothing like {case.found!r} in the answer to {case.command!r}"
+    """What a check says of the case."""
+    answers = _compliant()[case.host]
+    for edit in case.edits:
+        answers = _edited(answers, edit)
     loaded = recorded_fleet()
-    context = Context(host, loaded.parameters, loaded.fleet.hosts[host], loaded.fleet)
+    context = Context(case.host, loaded.parameters, loaded.fleet.hosts[case.host], loaded.fleet)
     check = check or all_checks()[case.control]
-    return judge(case.control, check, recordings.replay(host, changed), context).status
+    return judge(case.control, check, recordings.replay(case.host, answers), context).status
 
 
-PASS, FAIL, ERROR = Status.PASS, Status.FAIL, Status.ERROR
-BOUNDARIES: list[Case] = []
+def cases(control: str, *variants: tuple[Status, Edit] | tuple[Status, Edit, Edit]) -> list[Case]:
+    """The cases of one control."""
+    return [Case(control, variant[0], tuple(variant[1:])) for variant in variants]
 
 
-@pytest.mark.parametrize("case", BOUNDARIES, ids=lambda case: f"{case.control}: {case.instead}")
+def unit(name: str, found: str, instead: str) -> Edit:
+    """An edit of what systemd says of a unit."""
+    return Edit(rf"^systemctl show .*-- {re.escape(name)}$", found, instead)
+
+
+def shadow(name: str, fields: str) -> Edit:
+    """An edit of an account's line in the shadow file."""
+    return Edit("^cat /etc/shadow$", rf"^{name}:.*$", f"{name}:{fields}")
+
+
+def mode(path: str, instead: str, command: str = "stat -L -c") -> Edit:
+    """An edit of a file's mode and owner."""
+    return Edit(f"^{command} .*{re.escape(path)}$", r"\A.*", instead)
+
+
+HASH = "$6$redacted"
+LISTEN = 'tcp LISTEN 0 5 0.0.0.0:{port} 0.0.0.0:* users:(("{program}",pid=9,fd=3))\n'
+
+
+def listening(port: int, program: str, protocol: str = "tcp") -> Edit:
+    """One listener more."""
+    line = LISTEN.format(port=port, program=program).replace("tcp", protocol)
+    return Edit("^ss -H", r"\A", line)
+
+
+BOUNDARIES: list[Case] = [
+    *cases(
+        "accounts.least-privilege",
+        (FAIL, Edit("^cat /etc/passwd", "^root:x:0:", "root:x:1:")),
+        (FAIL, Edit("^cat /etc/passwd", "^daemon:x:1:", "daemon:x:0:")),
+        (ERROR, Edit("^cat /etc/shadow", code=1)),
+    ),
+    *cases(
+        "accounts.password-secrecy",
+        (FAIL, Edit("^stat -c .*/etc/shadow", "640", "644")),
+        (FAIL, Edit("^stat -c .*/etc/gshadow", "root", "daemon")),
+        (PASS, Edit("^stat -c .*/etc/shadow", "640", "600")),
+        (FAIL, Edit("^stat -c .*/etc/shadow", "640", "641")),
+        (FAIL, shadow("mysql", "$1$weak:20778::::::")),
+    ),
+    *cases(
+        "accounts.password-rotation",
+        (PASS, shadow("admin-a", f"{HASH}:{{day-90}}:0:90:14:::")),
+        (FAIL, shadow("admin-a", f"{HASH}:{{day-91}}:0:90:14:::")),
+        (FAIL, shadow("admin-a", f"{HASH}::0:90:14:::")),
+        (PASS, shadow("admin-a", f"{HASH}:{{day-1}}:0:89:14:::")),
+        (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0:91:14:::")),
+        (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0::14:::")),
+        (FAIL, shadow("patuh", "!:20778:0:99999:7::30000:")),
+    ),
+    *cases(
+        "accounts.superuser-password-rotation",
+        (PASS, shadow("root", f"{HASH}:{{day-90}}:0:99999:7:::")),
+        (FAIL, shadow("root", f"{HASH}:{{day-91}}:0:99999:7:::")),
+        (FAIL, shadow("root", f"{HASH}::0:99999:7:::")),
+        (NOT_APPLICABLE, shadow("root", "!:20778:0:99999:7:::")),
+    ),
+    *cases(
+        "accounts.offboarding",
+        # The person left on 10 November 2026: day 20767.
+        (PASS, shadow("root", f"{HASH}:20767:0:99999:7:::")),
+        (FAIL, shadow("root", f"{HASH}:20766:0:99999:7:::")),
+        (FAIL, shadow("root", f"{HASH}::0:99999:7:::")),
+    ),
+    *cases(
+        "backup.coverage",
+        (PASS, Edit("records/backup", '"when": "[^"]*", "kind": "files"', '"when": "{now-2678400}", "kind": "files"')),
+        (FAIL, Edit("records/backup", '"when": "[^"]*", "kind": "files"', '"when": "{now-2678401}", "kind": "files"')),
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+        (FAIL, Edit("records/backup", '"bytes": 3139', '"bytes": 0')),
+        (PASS, Edit("records/backup", '"bytes": 3139', '"bytes": 1')),
+        (FAIL, Edit("records/backup", r'"source": \["perizinan"\]', '"source": ["lain"]')),
+        (FAIL, Edit("records/backup", '"perizinan"', '"lain"')),
+        (ERROR, Edit("^mariadb ", code=1)),
+        (ERROR, Edit("records/backup", '"when": "[^"]*"', '"when": "{now--4000}"')),
+    ),
+    *cases(
+        "backup.encrypted",
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+        (FAIL, Edit("^stat .*passphrase", "root", "daemon")),
+        (FAIL, Edit("^stat .*passphrase", code=1)),
+    ),
+    *cases(
+        "disk.usage-90",
+        (PASS, Edit("^df -lP ", "29%", "90%")),
+        (FAIL, Edit("^df -lP ", "29%", "91%")),
+        (PASS, Edit("^df -lPi ", "11%", "90%")),
+        (FAIL, Edit("^df -lPi ", " 1%", " 91%")),
+        (PASS, Edit("^df -lPi ", "11%", "-")),
+        (ERROR, Edit("^df -lP ", "29%", "?")),
+        (ERROR, Edit("^df -lP ", "29%", "")),
+        (PASS, Edit("^df -lP ", "/srv", "/srv/satu dua")),
+        (ERROR, Edit("^df -lP ", "^/dev.*\n", "")),
+    ),
+    *cases(
+        "disk.daily-monitoring",
+        (PASS, Edit("records/disk-space", '"when": "[^"]*"', '"when": "{now-86400}"')),
+        (FAIL, Edit("records/disk-space", '"when": "[^"]*"', '"when": "{now-86401}"')),
+        (FAIL, Edit("test -e .*disk-space", code=1)),
+    ),
+    *cases(
+        "firewall.only-role-services",
+        (FAIL, Edit("^ss -H", ":3306", ":3307")),
+        (FAIL, Edit("^ss -H", r"^tcp(.*):3306", r"udp\1:3306")),
+        (FAIL, Edit("^nft|; nft", '"right": 3306', '"right": 3307')),
+        (ERROR, Edit("^nft|; nft", code=1)),
+    ),
+    *cases(
+        "firewall.persistent",
+        (FAIL, Edit("patuh-firewall-in-effect", code=1)),
+        (FAIL, Edit("patuh-firewall-in-effect", code=2)),
+    ),
+    *cases(
+        "services.single-role",
+        (PASS, listening(9100, "prometheus-node")),
+        (FAIL, listening(80, "nginx")),
+        (FAIL, listening(53, "named", "udp")),
+        (FAIL, listening(8888, "apa-ini")),
+        (PASS, Edit("^ss -H", "mariadbd", "penyedia")),
+        (FAIL, Edit("^ss -H", r"^tcp(.*):3306(.*)mariadbd", r"udp\1:3306\2penyedia")),
+    ),
+    *cases(
+        "maintenance.log",
+        (FAIL, Edit("test -e /var/log/patuh", code=1)),
+        (FAIL, Edit("^tail .*maintenance", r"(?s).*", "")),
+        (FAIL, Edit("^tail .*maintenance", '"why": "[^"]*"', '"why": 1')),
+        (PASS, Edit("^tail .*maintenance", r"(?s)\n.*", "\n")),
+        (ERROR, Edit("^lsattr", code=1)),
+    ),
+    *cases(
+        "monitoring.alerts",
+        (FAIL, Edit("test -e .*alerts", code=1)),
+        (FAIL, Edit("records/alerts", '"targets": 2', '"targets": 0')),
+        (PASS, Edit("records/alerts", '"targets": 2', '"targets": 1')),
+        (FAIL, Edit("records/alerts", ', "targets": 2', "")),
+        (PASS, Edit("records/alerts", r'\A.*"failed": \[\]', '{"when": "{now-9}", "failed": ["x"]')),
+    ),
+    *cases(
+        "monitoring.connectivity",
+        (PASS, Edit("records/connectivity", r'"when": "[^"]*"(.*\n)\Z', r'"when": "{now-1800}"\1')),
+        (FAIL, Edit("records/connectivity", r'"when": "[^"]*"(.*\n)\Z', r'"when": "{now-1801}"\1')),
+    ),
+    *cases(
+        "monitoring.hardware-health",
+        (FAIL, Edit("mdadm --detail", "State : clean", "State : clean, degraded")),
+        (FAIL, Edit("^findmnt -rno OPTIONS /$", "^rw", "ro")),
+        (FAIL, Edit("^systemctl list-units", r"\A", "a.service loaded failed failed A\n")),
+    ),
+    *cases(
+        "raid.present",
+        (FAIL, Edit("mdadm --detail", "Raid Level : raid1", "Raid Level : raid0")),
+        (ERROR, Edit("mdadm --detail", "Raid Level : raid1", "")),
+    ),
+    *cases(
+        "raid.hotspare",
+        (FAIL, Edit("mdadm --detail", "Spare Devices : 1", "Spare Devices : 0")),
+        (PASS, Edit("mdadm --detail", "Spare Devices : 1", "Spare Devices : 2")),
+    ),
+    *cases(
+        "raid.failed-disk-replaced",
+        (FAIL, Edit("mdadm --detail", "State : clean", "State : active, degraded, recovering")),
+        (FAIL, Edit("mdadm --detail", "State : clean", "State : active, FAILED")),
+        (FAIL, Edit("mdadm --detail", "Failed Devices : 0", "Failed Devices : 1")),
+        (PASS, Edit("mdadm --detail", "State : clean", "State : active, checking")),
+    ),
+    *cases(
+        "raid.inspection-14d",
+        (PASS, Edit("records/raid", '"when": "[^"]*"', '"when": "{now-1209600}"')),
+        (FAIL, Edit("records/raid", '"when": "[^"]*"', '"when": "{now-1209601}"')),
+        (FAIL, Edit("records/raid", "/dev/md0", "/dev/md1")),
+        (PASS, Edit("records/raid", r"\A", '{"when": "{now-2000000}", "array": "/dev/md0"}\n')),
+    ),
+    *cases(
+        "software.compatibility",
+        (FAIL, Edit("^apt-get check", code=100)),
+        (ERROR, Edit("^apt-get check", code=1)),
+        (FAIL, Edit("^dpkg --audit", r"\A", " paket broken\n")),
+    ),
+    *cases(
+        "ssh.server-installed",
+        (FAIL, Edit("^test -x /usr/sbin/sshd", code=1)),
+        (FAIL, Edit("^ss -H", '"sshd"', '"lain"')),
+        (FAIL, Edit("^ss -H", r"(0.0.0.0|\[::\]):22 ", "127.0.0.1:22 ")),
+        (PASS, Edit("^ss -H", '"sshd"', '"systemd"')),
+        (FAIL, unit("ssh.service", "ActiveState=active", "ActiveState=failed")),
+        (PASS, unit("ssh.service", "=active", "=inactive"), unit("ssh.socket", "=inactive", "=active")),
+    ),
+    *cases(
+        "ssh.protocol-2",
+        (PASS, Edit("sshd -V", "OpenSSH_9.2", "OpenSSH_7.6")),
+        (FAIL, Edit("sshd -V", "OpenSSH_9.2", "OpenSSH_7.5")),
+        (FAIL, Edit("sshd -V", "OpenSSH_9.2", "OpenSSH_6.9")),
+        (PASS, Edit("sshd -V", "OpenSSH_9.2", "OpenSSH_8.0")),
+        (ERROR, Edit("sshd -V", "OpenSSH_", "dropbear ")),
+        (FAIL, listening(513, "x")),
+        (PASS, listening(513, "x", "udp")),
+    ),
+    *cases(
+        "ssh.strong-algorithms",
+        (PASS, Edit("sshd -T", "requiredrsasize 3072", "requiredrsasize 4096")),
+        (FAIL, Edit("sshd -T", "requiredrsasize 3072", "requiredrsasize 3071")),
+        (ERROR, Edit("^ssh -vv", code=255)),
+    ),
+    *cases(
+        "ssh.keys-only",
+        (FAIL, Edit("sshd -T", "pubkeyauthentication yes", "pubkeyauthentication no")),
+        (FAIL, Edit("sshd -T", "permitemptypasswords no", "permitemptypasswords yes")),
+        (FAIL, Edit("sshd -T", "kbdinteractiveauthentication no", "kbdinteractiveauthentication yes")),
+        (ERROR, Edit("sshd -T", code=255)),
+    ),
+    *cases(
+        "os.kernel-pointers-hidden",
+        (PASS, Edit("; sysctl -a", "kernel.kptr_restrict = 2", "kernel.kptr_restrict = 1")),
+    ),
+    *cases(
+        "os.ptrace-restricted",
+        (PASS, Edit("; sysctl -a", "ptrace_scope = 1", "ptrace_scope = 2")),
+        (PASS, Edit("; sysctl -a", "ptrace_scope = 1", "ptrace_scope = 3")),
+        (FAIL, Edit("; sysctl -a", "ptrace_scope = 1", "ptrace_scope = 4")),
+        (ERROR, Edit("; sysctl -a", "^kernel.yama.*\n", "")),
+    ),
+    *cases(
+        "os.links-protected",
+        (PASS, Edit("; sysctl -a", "protected_fifos = 2", "protected_fifos = 1")),
+        (FAIL, Edit("; sysctl -a", "protected_fifos = 2", "protected_fifos = 0")),
+        (PASS, Edit("; sysctl -a", "protected_regular = 2", "protected_regular = 1")),
+        (FAIL, Edit("; sysctl -a", "protected_regular = 2", "protected_regular = 0")),
+    ),
+    *cases(
+        "os.unprivileged-bpf-off",
+        (PASS, Edit("; sysctl -a", "unprivileged_bpf_disabled = 1", "unprivileged_bpf_disabled = 2")),
+        (FAIL, Edit("; sysctl -a", "unprivileged_bpf_disabled = 1", "unprivileged_bpf_disabled = 0")),
+        (FAIL, Edit("; sysctl -a", "bpf_jit_harden = 2", "bpf_jit_harden = 1")),
+    ),
+    *cases(
+        "os.perf-restricted",
+        (PASS, Edit("; sysctl -a", "perf_event_paranoid = 3", "perf_event_paranoid = 2")),
+        (PASS, Edit("; sysctl -a", "perf_event_paranoid = 3", "perf_event_paranoid = 4")),
+        (FAIL, Edit("; sysctl -a", "perf_event_paranoid = 3", "perf_event_paranoid = 5")),
+    ),
+    *cases(
+        "os.reverse-path-filter",
+        (PASS, Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 2")),
+        (FAIL, Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 3")),
+        (ERROR, Edit("; sysctl -a", "^net.ipv4.conf.*\n", "")),
+    ),
+    *cases(
+        "os.source-routing-refused",
+        (PASS, Edit("; sysctl -a", r"^(net.ipv6.*accept_source_route) = 0", r"\1 = -1")),
+        (FAIL, Edit("; sysctl -a", r"^(net.ipv6.*accept_source_route) = 0", r"\1 = 2")),
+        (PASS, Edit("; sysctl -a", r"^(net.ipv4.conf.eth0.accept_source_route) = 0", r"\1 = 1")),
+    ),
+    *cases("os.tmp-mount", (FAIL, Edit("^findmnt .*/tmp$", code=1)), (FAIL, Edit("^findmnt .*/tmp$", "nodev,", ""))),
+    *cases("os.shm-mount", (FAIL, Edit("^findmnt --fstab", code=1))),
+    *cases("os.security-updates-automatic", (FAIL, Edit("^dpkg-query", "unattended-upgrades", "x"))),
+    *cases("os.journal-persistent", (FAIL, Edit("^test -d /var/log/journal", code=1))),
+    *cases(
+        "os.audit-running",
+        (FAIL, unit("auditd.service", "ActiveState=active", "ActiveState=failed")),
+        (PASS, Edit("auditctl -s", "^enabled 1", "enabled 2")),
+    ),
+    *cases("os.audit-rules", (FAIL, Edit("command -v auditctl", code=1))),
+    *cases(
+        "os.password-quality",
+        (PASS, Edit("pwquality.conf", "^minlen = 14", "minlen = 12")),
+        (FAIL, Edit("pwquality.conf", "^minlen = 14", "minlen = 11")),
+        (FAIL, Edit("pwquality.conf", "^minclass = 3", "minclass = 2")),
+        (PASS, Edit("pwquality.conf", "^minclass = 3", "minclass = 4")),
+        (FAIL, Edit("pwquality.conf", code=1)),
+    ),
+    *cases(
+        "os.login-lockout",
+        (PASS, Edit("faillock.conf", "^deny = 5", "deny = 1")),
+        (FAIL, Edit("faillock.conf", "^deny = 5", "deny = 6")),
+        (FAIL, Edit("faillock.conf", "^deny = 5", "deny = 0")),
+        (PASS, Edit("faillock.conf", code=1)),
+    ),
+    *cases("os.password-hashing", (FAIL, shadow("mysql", "$1$weak:20778::::::"))),
+    *cases(
+        "os.umask-restrictive",
+        (FAIL, Edit("common-session", "pam_umask", "pam_lain")),
+        (PASS, Edit("login.defs", r"^UMASK.*", "UMASK 077")),
+        (FAIL, Edit("login.defs", r"^UMASK.*", "UMASK 026")),
+    ),
+    *cases(
+        "os.session-timeout",
+        (PASS, Edit("TMOUT", "900", "1")),
+        (FAIL, Edit("TMOUT", "900", "901")),
+        (FAIL, Edit("TMOUT", "900", "0")),
+        (FAIL, Edit("TMOUT", "900", "")),
+    ),
+    *cases("os.time-synchronised", (FAIL, Edit("^timedatectl", "NTPSynchronized=yes", "NTPSynchronized=no"))),
+    *cases(
+        "os.cron-restricted",
+        (FAIL, Edit("^cd /etc", "700 root cron.d$", "710 root cron.d")),
+        (FAIL, Edit("^cd /etc", "700 root cron.d$", "701 root cron.d")),
+        (FAIL, Edit("^cd /etc", "700 root cron.d$", "700 daemon cron.d")),
+    ),
+    *cases(
+        "os.apparmor-enforcing",
+        (FAIL, Edit("apparmor/parameters", "Y", "N")),
+        (FAIL, Edit("apparmor/profiles", r"\(enforce\)", "(complain)")),
+    ),
+    *cases(
+        "os.file-integrity",
+        (FAIL, Edit("^stat .*aide.db", code=1)),
+        (FAIL, Edit("^stat .*aide.db", r"^\d+", "0")),
+        (PASS, Edit("^stat .*aide.db", r"^\d+ \d+", "1 {clock}"), Edit("^date", "^", "")),
+    ),
+    *cases(
+        "os.account-files-protected",
+        (FAIL, mode("/etc/passwd", "645 root")),
+        (PASS, mode("/etc/passwd", "444 root")),
+        (FAIL, mode("/etc/passwd", "644 daemon")),
+        (FAIL, mode("/etc/group", "645 root")),
+        (FAIL, mode("/etc/shadow", "641 root")),
+        (FAIL, mode("/etc/gshadow", "641 root")),
+        (FAIL, mode("/etc/sudoers", "441 root")),
+        (PASS, Edit("^stat -L .*/etc/sudoers", code=1)),
+        (ERROR, Edit("^stat -L .*/etc/passwd", code=1)),
+    ),
+    *cases(
+        "os.homes-private",
+        (FAIL, mode("/root", "701", "stat -c")),
+        (FAIL, mode("/home/patuh", "751", "stat -c")),
+        (FAIL, mode("/home/patuh", "770", "stat -c")),
+        (PASS, mode("/home/patuh", "700", "stat -c")),
+        (ERROR, Edit("^stat -c %a ", code=1)),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", BOUNDARIES, ids=str)
 def test_the_verdict_turns_where_it_should(case: Case) -> None:
     assert verdict(case) is case.status
+
+
+FIGURES = {
+    "backup_database_days_max": 7,
+    "backup_files_days_max": 31,
+    "connectivity_minutes_max": 15,
+    "disk_check_hours_max": 24,
+    "disk_used_pct_max": 90,
+    "hotspare_min": 1,
+    "password_days_max": 90,
+    "raid_inspection_days_max": 14,
+    "superuser_password_days_max": 90,
+}
+
+
+def test_figures_of_the_cases_are_those_in_force() -> None:
+    """The cases above count on these; a change of the regulation's figures must bring theirs."""
+    in_force = {name: figure.value for name, figure in recorded_fleet().parameters.items()}
+    assert {name: in_force[name] for name in FIGURES} == FIGURES
