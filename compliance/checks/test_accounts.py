@@ -5,7 +5,7 @@ from __future__ import annotations
 from testinfra.host import Host
 
 from compliance.checking import Context, NotApplicable, Saw, assesses
-from compliance.probes import output
+from compliance.probes import output, succeeds
 from compliance.probes.accounts import accounts, group_members, superusers_by_sudo, today
 from compliance.probes.sshd import Sshd
 
@@ -136,7 +136,7 @@ def test_leavers_are_locked_out(host: Host, context: Context, saw: Saw) -> None:
         else:
             locked = not account.has_password and account.expires_day is not None and account.expires_day <= today(host)
             saw(person.name, expected="locked", observed="locked" if locked else "open", holds=locked)
-            keys = host.run("test -s %s/.ssh/authorized_keys", account.home).rc == 0
+            keys = succeeds(host, "test -s %s/.ssh/authorized_keys", account.home)
             saw(f"{person.name}: keys", expected="none", observed="keys" if keys else "none", holds=not keys)
             member = person.name in group_members(host, "sudo")
             saw(f"{person.name}: sudo", expected="no", observed="yes" if member else "no", holds=not member)

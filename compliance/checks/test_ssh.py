@@ -7,7 +7,7 @@ import re
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, Saw, assesses
-from compliance.probes import output, systemd
+from compliance.probes import output, succeeds, systemd
 from compliance.probes.sockets import listeners, reachable
 from compliance.probes.sshd import Sshd, running_offer
 
@@ -46,7 +46,7 @@ def test_server_is_installed_and_listens(host: Host, context: Context, saw: Saw)
     saw(
         "openssh-server",
         expected="installed",
-        observed="installed" if host.run("test -x /usr/sbin/sshd").rc == 0 else "absent",
+        observed="installed" if succeeds(host, "test -x /usr/sbin/sshd") else "absent",
     )
     unit = systemd.properties(host, "ssh.service")
     socket = systemd.properties(host, "ssh.socket")
@@ -130,7 +130,10 @@ def test_console_logins_have_a_reason(host: Host, context: Context, saw: Saw) ->
         "journalctl --no-pager -q -o short-iso --utc -t login -g 'session opened|LOGIN ON' --since -30d",
         codes=(0, 1),
     )
-    days = {line[:10] for line in said.splitlines() if re.match(r"\d{4}-\d{2}-\d{2}T", line)}
+    strange = [line for line in said.splitlines() if not re.match(r"\d{4}-\d{2}-\d{2}T", line)]
+    if strange:
+        raise CannotTell(f"journalctl: '{strange[0]:.80}' is not understood")
+    days = {line[:10] for line in said.splitlines()}
     if not days:
         saw("console logins in 30 days", expected="with a reason", observed="none", holds=True)
         return

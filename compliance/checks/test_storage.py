@@ -6,7 +6,7 @@ from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.checks.shared import timer_runs
-from compliance.probes import mdadm, output, records, systemd
+from compliance.probes import mdadm, output, records, succeeds, systemd
 
 PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660")
 
@@ -72,7 +72,7 @@ def test_arrays_are_monitored_and_scrubbed(host: Host, context: Context, saw: Sa
         for unit in ("mdcheck_start.timer", "raid-check.timer")
         if systemd.properties(host, unit)["ActiveState"] == "active"
     ]
-    if host.run("test -e /etc/cron.d/mdadm").rc == 0:
+    if succeeds(host, "test -e /etc/cron.d/mdadm"):
         scrubs.append("/etc/cron.d/mdadm")
     saw("scrub", expected="timer", observed=scrubs, holds=bool(scrubs))
 

@@ -84,10 +84,15 @@ def interfaces(settings: dict[str, str], family: str) -> list[str]:
 
 
 def modprobe(host: testinfra.host.Host, module: str) -> str:
-    """What loading a module would do: modprobe's own plan (``modprobe -n -v``), without loading it."""
-    done = host.run("PATH=$PATH:/sbin:/usr/sbin; modprobe -n -v %s", module)
+    """What loading a module would do: modprobe's own plan (``modprobe -n -v``), or ``absent``.
+
+    :raises CannotTell: when modprobe does not say.
+    """
+    said = output(host, "PATH=$PATH:/sbin:/usr/sbin; modprobe -n -v %s 2>&1", module, codes=(0, 1))
+    if f"Module {module} not found" in said:
+        return "absent"
     # What it depends on comes first; the last line is the module itself.
-    return (str(done.stdout or done.stderr).strip().splitlines() or [""])[-1].strip()
+    return (said.strip().splitlines() or [""])[-1].strip()
 
 
 def loaded_modules(host: testinfra.host.Host) -> set[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import testinfra.host
 
 from compliance.checking import CannotTell
-from compliance.probes import output
+from compliance.probes import output, succeeds
 
 REDUNDANT_LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10")
 
@@ -35,7 +35,7 @@ def arrays(host: testinfra.host.Host) -> list[str]:
 
     :raises CannotTell: when ``/proc/mdstat`` exists but cannot be read.
     """
-    if host.run("test -e /proc/mdstat").rc != 0:
+    if not succeeds(host, "test -e /proc/mdstat"):
         return []
     found = re.findall(r"^(md\S+) : active", output(host, "cat /proc/mdstat"), re.MULTILINE)
     return sorted(f"/dev/{name}" for name in found)

@@ -9,7 +9,7 @@ from typing import Any
 import testinfra.host
 
 from compliance.checking import CannotTell
-from compliance.probes import output
+from compliance.probes import output, succeeds
 
 FOLDER = "/var/lib/patuh/records"
 LINES_READ = 400
@@ -23,7 +23,7 @@ def entries(host: testinfra.host.Host, kind: str) -> list[Entry]:
     :raises CannotTell: when the file cannot be read or a line is no entry.
     """
     path = f"{FOLDER}/{kind}.jsonl"
-    if host.run("test -e %s", path).rc == 1:
+    if not succeeds(host, "test -e %s", path):
         return []
     found = []
     for line in output(host, "tail -n %s -- %s", str(LINES_READ), path).splitlines():

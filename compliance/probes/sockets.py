@@ -38,7 +38,10 @@ def listeners(host: testinfra.host.Host) -> list[Listener]:
     :raises CannotTell: when ss is absent or says what cannot be understood, or hides the programs.
     """
     found = []
-    for line in output(host, "ss -H -tulpn").splitlines():
+    head, *lines = output(host, "ss -tulpn").splitlines() or [""]
+    if not head.startswith("Netid"):
+        raise CannotTell("ss: not understood")
+    for line in lines:
         fields = line.split()
         if not fields:
             continue

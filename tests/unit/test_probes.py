@@ -41,7 +41,8 @@ def test_a_kernel_without_md_has_no_arrays() -> None:
     assert mdadm.arrays(Host({"test -e": Answer(rc=1)})) == []
 
 
-SS = """tcp   LISTEN 0      128          0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=378,fd=3))
+SS = """Netid State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess
+tcp   LISTEN 0      128          0.0.0.0:22        0.0.0.0:*    users:(("sshd",pid=378,fd=3))
 udp   UNCONN 0      0      [fe80::5054:ff:fe31:122]%eth0:53    [::]:*    users:(("named",pid=608,fd=22))
 tcp   LISTEN 0      10         127.0.0.1:953       0.0.0.0:*    users:(("named",pid=608,fd=25))
 tcp   LISTEN 0      80                 *:3306            *:*    users:(("mariadbd",pid=608,fd=25))
@@ -50,7 +51,7 @@ udp   UNCONN 0      0            [::1]:53             [::]:*
 
 
 def test_listeners_are_read() -> None:
-    found = sockets.listeners(Host({"ss -H": SS}))
+    found = sockets.listeners(Host({"ss -tulpn": SS}))
     assert [(one.program, one.port, one.loopback) for one in found] == [
         ("sshd", 22, False),
         ("named", 953, True),
@@ -63,7 +64,7 @@ def test_listeners_are_read() -> None:
 @given(st.text(min_size=1, max_size=120).filter(lambda text: text.strip()))
 def test_other_words_of_ss_are_not_understood(text: str) -> None:
     with contextlib.suppress(CannotTell):
-        assert all(isinstance(one.port, int) for one in sockets.listeners(Host({"ss -H": text})))
+        assert all(isinstance(one.port, int) for one in sockets.listeners(Host({"ss -tulpn": text})))
 
 
 def test_sshd_values_are_read() -> None:
