@@ -54,7 +54,10 @@ def _mutations(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_saw(node.value):
         yield "forgets an observation", ast.copy_location(ast.Pass(), node)
     if isinstance(node, ast.Call) and _is_saw(node):
+        already = [keyword.value for keyword in node.keywords if keyword.arg == "holds"]
         for value in (True, False):
+            if any(isinstance(one, ast.Constant) and one.value is value for one in already):
+                continue
             changed = copy.deepcopy(node)
             changed.keywords = [keyword for keyword in changed.keywords if keyword.arg != "holds"]
             changed.keywords.append(ast.keyword(arg="holds", value=ast.Constant(value)))
