@@ -214,18 +214,21 @@ def main(
             if finding.status not in (Status.PASS, Status.NOT_APPLICABLE)
         ]
     )
+    proved_now: list[NamedBreak] = []
     for number, together in enumerate(breaking.rounds(breaks), 1):
+        wrong_before = len(proof.wrong)
         proof.round(number, together, before, heal=not break_only)
+        if len(proof.wrong) == wrong_before:
+            proved_now += together
     if not keep:
         virtual_machines.down(proof.instance)
     steps(f"{len(breaks)} breaks of {len({one.control for one in breaks})} controls, {len(proof.wrong)} wrong")
     for line in proof.wrong:
         click.echo(line)
-    if not proof.wrong and name == "proof":
-        if not (only or share):
-            recordings.write(proof.recorded)
-        if not break_only:
-            _write_proved(breaks, proof.hosts)
+    if not (proof.wrong or only or share):
+        recordings.write(proof.recorded)
+    if name == "proof" and not break_only:
+        _write_proved(proved_now, proof.hosts)
     raise SystemExit(1 if proof.wrong else 0)
 
 
