@@ -9,7 +9,7 @@ from testinfra.host import Host
 
 from compliance.checking import Context, Saw, assesses
 from compliance.checks.shared import timer_runs
-from compliance.probes import mdadm, output, records, succeeds, systemd
+from compliance.probes import btrfs, mdadm, output, records, succeeds, systemd, zfs
 from compliance.probes.packages import installed
 
 LOG = "/var/log/patuh/maintenance.jsonl"
@@ -59,9 +59,8 @@ def test_units_and_hardware_are_healthy(host: Host, context: Context, saw: Saw) 
     """No unit has failed, no array is degraded, and no file system was remounted read-only."""
     failed = systemd.failed_units(host)
     saw("failed units", expected="—", observed=failed, holds=not failed)
-    for device in mdadm.arrays(host):
-        array = mdadm.detail(host, device)
-        saw(device, expected="not degraded", observed=array.state, holds="degraded" not in array.state)
+    for array in [*mdadm.arrays(host), *zfs.pools(host), *btrfs.filesystems(host)]:
+        saw(array.name, expected="not degraded", observed=array.state, holds=array.healthy)
     options = output(host, "findmnt -rno OPTIONS /").strip().split(",")
     saw("/", expected="rw", observed=options[0])
 

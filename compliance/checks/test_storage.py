@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.checks.shared import timer_runs
-from compliance.probes import mdadm, output, records, succeeds, systemd
+from compliance.probes import btrfs, is_there, mdadm, output, records, succeeds, systemd, zfs
+from compliance.probes.arrays import Array
 
+# The class of a PCI device (its mass-storage RAID controllers), as sysfs shows it.
+PCI_RAID_CONTROLLER = "0x0104"
 PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660")
 
 
-def _arrays(host: Host, context: Context) -> list[mdadm.Array]:
+def _arrays(host: Host, context: Context) -> list[Array]:
     """The arrays that must be there: the declared ones; on a physical server at least one."""
     declared = context.declared
     if declared.machine == "virtual" and not declared.raid_arrays:
         raise NotApplicable("virtual-machine")
-    # A device node may outlive its array for a while: what runs stands in /proc/mdstat.
-    running = mdadm.arrays(host)
+    running = [*mdadm.arrays(host), *zfs.pools(host), *btrfs.filesystems(host)]
+    if not declared.raid_arrays:
+        if not running:
+            _no_other_kind(host)
+        return running
+    resolved = {name: output(host, "readlink -m -- %s", name).strip() for name in declared.raid_arrays}
     return [
-        mdadm.detail(host, device)
-        for device in (declared.raid_arrays or running)
-        if device in running or output(host, "readlink -m -- %s", device).strip() in running
+        dataclasses.replace(array, name=name)
+        for name in declared.raid_arrays
+        for array in running
+        if array.name in (name, resolved[name])
     ]
+
+
+def _no_other_kind(host: Host) -> None:
+    """Make sure that no disks are redundant by means that only their vendor's tool or LVM can see into."""
+    classes = output(host, "cat /sys/bus/pci/devices/*/class 2>/dev/null", codes=(0, 1)).split()
+    if any(one.startswith(PCI_RAID_CONTROLLER) for one in classes):
+        raise CannotTell("a hardware RAID controller: only its vendor's tool knows the state of its disks")
+    if is_there(host, "dmsetup") and "raid" in output(
+        host, "PATH=$PATH:/sbin:/usr/sbin; dmsetup table 2>/dev/null | cut -d' ' -f4"
+    ):
+        raise CannotTell("RAID within LVM: ask 'lvs -o +lv_layout,lv_health_status'")
 
 
 @assesses("raid.present")
@@ -30,51 +52,86 @@ def test_redundant_raid_is_present(host: Host, context: Context, saw: Saw) -> No
     """Every declared array runs, and every array is of a redundant level."""
     found = _arrays(host, context)
     wanted = context.declared.raid_arrays
-    missing = sorted(set(wanted) - {array.device for array in found})
+    missing = sorted(set(wanted) - {array.name for array in found})
     saw(
         "arrays",
         expected=wanted or ">= 1",
-        observed=[array.device for array in found],
+        observed=[array.name for array in found],
         holds=bool(found) and not missing,
     )
     for array in found:
-        saw(array.device, expected="redundant", observed=array.level, holds=array.redundant)
+        saw(array.name, expected="redundant", observed=array.level, holds=array.redundant)
 
 
 @assesses("raid.hotspare")
 def test_every_array_has_a_hot_spare(host: Host, context: Context, saw: Saw) -> None:
-    """Each array holds at least as many spares as the figure in force."""
+    """Each array has at least as many spares as the figure in force: its own, or those its spare-group moves to it."""
     least = context.parameter("hotspare_min")
     found = _arrays(host, context)
     saw("arrays", expected=">= 1", observed=len(found), holds=bool(found))
+    groups = mdadm.spare_groups(mdadm.configuration(host)) if any(array.kind == "md" for array in found) else {}
+    # It is the monitor that moves a spare to the array that needs it.
+    if groups and systemd.properties(host, "mdmonitor.service")["ActiveState"] != "active":
+        groups = {}
     for array in found:
+        group = groups.get(array.uuid)
+        shared = [one for one in found if group and groups.get(one.uuid) == group] or [array]
+        spares = sum(one.spares for one in shared)
         saw(
-            f"{array.device}: spares",
+            f"{array.name}: spares",
             expected=f">= {least}",
-            observed=array.spare,
-            holds=array.spare >= least,
+            observed=f"{spares} ({group})" if group else spares,
+            holds=spares >= least,
         )
 
 
 @assesses("raid.monitored")
 def test_arrays_are_monitored_and_scrubbed(host: Host, context: Context, saw: Saw) -> None:
-    """mdadm's monitor runs, tells somebody, and a timer reads every sector now and then."""
-    if not _arrays(host, context):
+    """The monitor of each kind of array runs, tells somebody, and a timer reads every sector now and then."""
+    found = _arrays(host, context)
+    if not found:
         saw("arrays", expected=">= 1", observed=0, holds=False)
         return
-    monitor = systemd.properties(host, "mdmonitor.service")
-    saw("mdmonitor.service", expected="active", observed=monitor["ActiveState"])
-    config = output(host, "cat /etc/mdadm/mdadm.conf /etc/mdadm/mdadm.conf.d/*.conf 2>/dev/null", codes=(0, 1))
-    told = [line.split()[0] for line in config.splitlines() if line.startswith(("MAILADDR ", "PROGRAM "))]
-    saw("mdadm.conf", expected="PROGRAM", observed=told, holds="PROGRAM" in told)
-    scrubs = [
-        unit
-        for unit in ("mdcheck_start.timer", "raid-check.timer")
-        if systemd.properties(host, unit)["ActiveState"] == "active"
-    ]
-    if succeeds(host, "test -e /etc/cron.d/mdadm"):
-        scrubs.append("/etc/cron.d/mdadm")
-    saw("scrub", expected="timer", observed=scrubs, holds=bool(scrubs))
+    kinds = {array.kind for array in found}
+    if "btrfs" in kinds:
+        raise CannotTell("btrfs has no monitor of its own: what watches its error counters is not known")
+    if "md" in kinds:
+        told = _told(host, mdadm.configuration(host), r"^PROGRAM (.+)$", r"^MAILADDR (\S+)$")
+        _monitor(host, saw, "mdmonitor.service", "mdadm.conf", told)
+        _scrub(host, saw, "md", ("mdcheck_start.timer", "raid-check.timer"), "/etc/cron.d/mdadm")
+    if "zfs" in kinds:
+        config = output(host, "cat /etc/zfs/zed.d/zed.rc 2>/dev/null", codes=(0, 1))
+        hooks = r"^ZED_(?:SLACK_WEBHOOK_URL|PUSHOVER_TOKEN|NTFY_TOPIC|GOTIFY_URL)=(.+)$"
+        told = _told(host, config, hooks, r"^ZED_EMAIL_ADDR=\"?([^\s\"]+)")
+        _monitor(host, saw, "zfs-zed.service", "zed.rc", told)
+        pools = [array.name for array in found if array.kind == "zfs"]
+        timers = tuple(f"zfs-scrub-{often}@{pool}.timer" for pool in pools for often in ("weekly", "monthly"))
+        _scrub(host, saw, "zfs", timers, "/etc/cron.d/zfsutils-linux")
+
+
+def _monitor(host: Host, saw: Saw, unit: str, file: str, told: list[str]) -> None:
+    """Record that a monitor runs, and that its configuration names somebody to tell."""
+    saw(unit, expected="active", observed=systemd.properties(host, unit)["ActiveState"])
+    saw(file, expected=">= 1", observed=told, holds=bool(told))
+
+
+def _told(host: Host, config: str, program: str, mail: str) -> list[str]:
+    """Whom a monitor tells: a program, or a mail address where mail can leave and is not left lying with root."""
+    told: list[str] = re.findall(program, config, re.MULTILINE)
+    addresses = re.findall(mail, config, re.MULTILINE)
+    if addresses and succeeds(host, "test -x /usr/sbin/sendmail"):
+        aliases = output(host, "cat /etc/aliases 2>/dev/null", codes=(0, 1))
+        forwarded = re.findall(r"^root:\s*(\S.*)$", aliases, re.MULTILINE)
+        told += [one for one in addresses if one not in ("root", "root@localhost") or forwarded]
+    return told
+
+
+def _scrub(host: Host, saw: Saw, kind: str, timers: tuple[str, ...], cron: str) -> None:
+    """Record that something reads every sector now and then."""
+    found = [unit for unit in timers if systemd.properties(host, unit)["ActiveState"] == "active"]
+    if succeeds(host, "test -e %s", cron):
+        found.append(cron)
+    saw(f"scrub ({kind})", expected="timer", observed=found, holds=bool(found))
 
 
 @assesses("raid.inspection-14d")
@@ -84,7 +141,7 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     found = _arrays(host, context)
     timer_runs(host, saw, "patuh-raid-inspect.timer")
     entries = records.entries(host, "raid")
-    for device in context.declared.raid_arrays or [array.device for array in found]:
+    for device in context.declared.raid_arrays or [array.name for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
         age = records.age_days(host, own[-1]) if own else None
         saw(
@@ -101,9 +158,8 @@ def test_no_array_has_a_failed_disk(host: Host, context: Context, saw: Saw) -> N
     found = _arrays(host, context)
     saw("arrays", expected=">= 1", observed=len(found), holds=bool(found))
     for array in found:
-        saw(f"{array.device}: failed", expected=0, observed=array.failed)
-        healthy = not any(word in array.state for word in ("degraded", "FAILED", "Not Started"))
-        saw(f"{array.device}: state", expected="not degraded", observed=array.state, holds=healthy)
+        saw(f"{array.name}: failed", expected=0, observed=array.failed)
+        saw(f"{array.name}: state", expected="not degraded", observed=array.state, holds=array.healthy)
 
 
 @assesses("disk.usage-90")

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import testinfra.host
 
 from compliance.checking import CannotTell
 from compliance.probes import output, succeeds
+from compliance.probes.arrays import Array
 
 REDUNDANT_LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10")
+BAD_STATES = ("degraded", "FAILED", "Not Started")
 
 
-@dataclass(frozen=True)
-class Array:
-    """One md array."""
+def arrays(host: testinfra.host.Host) -> list[Array]:
+    """All running md arrays; none when the kernel has no md.
 
-    device: str
-    level: str
-    state: str
-    working: int
-    failed: int
-    spare: int
+    A device node may outlive its array for a while: what runs stands in ``/proc/mdstat``.
 
-    @property
-    def redundant(self) -> bool:
-        """Whether a member may fail without loss."""
-        return self.level in REDUNDANT_LEVELS
-
-
-def arrays(host: testinfra.host.Host) -> list[str]:
-    """The devices of all running md arrays; none when the kernel has no md.
-
-    :raises CannotTell: when ``/proc/mdstat`` exists but cannot be read.
+    :raises CannotTell: when that cannot be read, or mdadm is absent or its words are not understood.
     """
     if not succeeds(host, "test -e /proc/mdstat"):
         return []
     found = re.findall(r"^(md\S+) : active", output(host, "cat /proc/mdstat"), re.MULTILINE)
-    return sorted(f"/dev/{name}" for name in found)
+    return [detail(host, f"/dev/{name}") for name in sorted(found)]
+
+
+def configuration(host: testinfra.host.Host) -> str:
+    """The words of mdadm.conf(5) and of the files beside it."""
+    return output(host, "cat /etc/mdadm/mdadm.conf /etc/mdadm/mdadm.conf.d/*.conf 2>/dev/null", codes=(0, 1))
+
+
+def spare_groups(config: str) -> dict[str, str]:
+    """The spare-group of each array by its UUID; within a group the monitor moves spares (mdadm.conf(5))."""
+    groups = {}
+    for line in re.sub(r"\n[ \t]+", " ", config).splitlines():
+        words = dict(word.partition("=")[::2] for word in line.split()[1:] if "=" in word)
+        if line.lower().startswith("array ") and "spare-group" in words and "UUID" in words:
+            groups[words["UUID"]] = words["spare-group"]
+    return groups
 
 
 def detail(host: testinfra.host.Host, device: str) -> Array:
@@ -56,13 +57,17 @@ def parse_detail(device: str, text: str) -> Array:
     """
     fields = dict(re.findall(r"^ *([A-Za-z ]+?) : (.*?) *$", text, re.MULTILINE))
     try:
+        level, state = fields["Raid Level"], fields["State"]
         return Array(
-            device=device,
-            level=fields["Raid Level"],
-            state=fields["State"],
-            working=int(fields["Working Devices"]),
+            name=device,
+            kind="md",
+            level=level,
+            redundant=level in REDUNDANT_LEVELS,
+            state=state,
+            healthy=not any(word in state for word in BAD_STATES),
             failed=int(fields["Failed Devices"]),
-            spare=int(fields["Spare Devices"]),
+            spares=int(fields["Spare Devices"]),
+            uuid=fields.get("UUID", ""),
         )
     except (KeyError, ValueError) as error:
         raise CannotTell(f"mdadm --detail {device}: {error} is missing or not understood") from error

@@ -1,11 +1,13 @@
 """What the kernel's packet filter does with a packet, worked out from ``nft -j list ruleset``.
 
-It walks the base chains that a packet meets, in the order of their priorities, as the kernel does. Where a rule
-uses something that cannot be worked out from the ruleset alone, the packet's fate is unknown, and said so.
+It walks the base chains that a packet meets, in the order of their priorities, as the kernel does: first those that
+may give the packet another destination, then those of the hook that it so comes to. Where a rule uses something that
+cannot be worked out from the ruleset alone, the packet's fate is unknown, and said so.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import json
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from typing import Any
 import testinfra.host
 
 from compliance.checking import CannotTell
-from compliance.probes import output
+from compliance.probes import iptables, output, succeeds
 
 MAX_JUMPS = 16
 
@@ -30,18 +32,36 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Packet:
-    """The first packet of a connection: who, to whom, what."""
+    """The first packet of a connection: who, to whom, what.
+
+    ``local`` while its destination is the host itself; ``port_before`` is the port that it was sent to when its
+    destination was translated since.
+    """
 
     source: str
     destination: str
     protocol: str
     port: int
-    interface: str = "eth0"
+    local: bool = True
+    port_before: int | None = None
 
     @property
     def version(self) -> int:
         """4 or 6."""
         return ipaddress.ip_address(self.source).version
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Another destination for a packet; without an address, the host itself."""
+
+    address: str | None
+    port: int | None
+
+
+Outcome = Fate | Translation | None
+# How ``ip route`` calls what needs no gateway's name.
+Route = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, str]
 
 
 @dataclass
@@ -52,13 +72,23 @@ class Ruleset:
     rules: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
     sets: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
 
+    routes: list[Route] = field(default_factory=list)
+
     @classmethod
     def of(cls, host: testinfra.host.Host) -> Ruleset:
-        """The running ruleset.
+        """The running ruleset, whoever loaded it, and the routes that tell the interfaces of a packet.
 
         :raises CannotTell: when nft is absent, not permitted, or not understood.
         """
-        return cls.parse(output(host, "PATH=$PATH:/usr/sbin; nft -j list ruleset"))
+        ruleset = cls.parse(output(host, "PATH=$PATH:/usr/sbin; nft -j list ruleset"))
+        for family, number, save in (("ip", "4", "iptables"), ("ip6", "6", "ip6tables")):
+            if ruleset.has_extensions(family):
+                ruleset.replace_tables(family, output(host, f"PATH=$PATH:/usr/sbin; {save}-nft-save"))
+            names = f"/proc/net/{family}_tables_names"
+            if succeeds(host, "test -s %s", names):
+                ruleset.add(iptables.translate(output(host, f"PATH=$PATH:/usr/sbin; {save}-legacy-save"), family))
+            ruleset.routes += _routes(output(host, f"PATH=$PATH:/usr/sbin; ip -j -{number} route show"))
+        return ruleset
 
     @classmethod
     def parse(cls, text: str) -> Ruleset:
@@ -68,40 +98,104 @@ class Ruleset:
         """
         ruleset = cls()
         try:
-            for item in json.loads(text)["nftables"]:
-                for kind, value in item.items():
-                    if kind in ("chain", "set", "map"):
-                        key = (value["family"], value["table"], value["name"])
-                        (ruleset.chains if kind == "chain" else ruleset.sets)[key] = value
-                    elif kind == "rule":
-                        key = (value["family"], value["table"], value["chain"])
-                        ruleset.rules.setdefault(key, []).append(value)
+            ruleset.add(json.loads(text)["nftables"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CannotTell(f"nft: not understood: {error}") from error
         return ruleset
 
+    def add(self, items: list[dict[str, Any]]) -> None:
+        """Take chains, sets and rules in."""
+        for item in items:
+            for kind, value in item.items():
+                if kind in ("chain", "set", "map"):
+                    key = (value["family"], value["table"], value["name"])
+                    (self.chains if kind == "chain" else self.sets)[key] = value
+                elif kind == "rule":
+                    key = (value["family"], value["table"], value["chain"])
+                    self.rules.setdefault(key, []).append(value)
+
+    def has_extensions(self, family: str) -> bool:
+        """Whether some rule of a family uses an extension of iptables."""
+        return any(
+            "xt" in statement
+            for key, rules in self.rules.items()
+            if key[0] == family
+            for rule in rules
+            for statement in rule.get("expr", [])
+        )
+
+    def replace_tables(self, family: str, saved: str) -> None:
+        """Put what iptables-save says in the place of the tables that it tells of."""
+        items = iptables.translate(saved, family)
+        tables = {(family, value["table"]) for item in items for value in item.values()}
+        self.chains = {key: value for key, value in self.chains.items() if key[:2] not in tables}
+        self.rules = {key: value for key, value in self.rules.items() if key[:2] not in tables}
+        self.add(items)
+
     def base_chains(self, hook: str, version: int) -> list[dict[str, Any]]:
-        """The filtering chains that a packet meets at a hook, first priority first."""
+        """The chains that a packet meets at a hook and that may decide its fate, first priority first."""
         families = ("inet", "ip" if version == 4 else "ip6")
         found = [
             chain
             for (family, _, _), chain in self.chains.items()
-            if chain.get("hook") == hook and family in families and chain.get("type") in ("filter", None)
+            if chain.get("hook") == hook
+            and family in families
+            and chain.get("type") in (("filter", "nat", None) if hook == "prerouting" else ("filter", None))
         ]
         return sorted(found, key=lambda chain: chain["prio"] if isinstance(chain.get("prio"), int) else 0)
 
     def fate(self, packet: Packet, hook: str = "input") -> Fate:
-        """What becomes of a packet: it must be accepted by every base chain."""
-        unknown = False
+        """What becomes of a packet: it must be accepted by every base chain.
+
+        ``hook`` is ``input`` for a packet that arrives for the host, ``output`` for one that leaves it.
+        """
+        if hook == "output":
+            fates = self._hook(hook, dataclasses.replace(packet, local=False))
+        else:
+            fates = set()
+            for arrived in self._hook("prerouting", packet):
+                if isinstance(arrived, Packet):
+                    fates |= self._hook("input" if arrived.local else "forward", arrived)
+                else:
+                    fates.add(arrived)
+        kinds = {Fate.ACCEPT if isinstance(fate, Packet) else fate for fate in fates}
+        return kinds.pop() if len(kinds) == 1 else Fate.UNKNOWN
+
+    def translated(self, packet: Packet) -> bool:
+        """Whether a packet that arrives for the host is surely given another destination."""
+        after = self._hook("prerouting", packet)
+        return bool(after) and all(isinstance(one, Packet) and one.port_before is not None for one in after)
+
+    def _hook(self, hook: str, packet: Packet) -> set[Fate | Packet]:
+        """What may come out of a hook: the packet, perhaps with another destination, or its end."""
+        packets: set[Packet] = {packet}
+        ends: set[Fate | Packet] = set()
         for chain in self.base_chains(hook, packet.version):
             policy = Fate(chain.get("policy", "accept"))
-            possible = {policy if fate is None else fate for fate in self._chain(chain, packet, 0)}
-            if possible == {Fate.DROP}:
-                return Fate.DROP
-            unknown |= possible != {Fate.ACCEPT}
-        return Fate.UNKNOWN if unknown else Fate.ACCEPT
+            going_on: set[Packet] = set()
+            for one in packets:
+                for outcome in self._chain(chain, one, 0):
+                    end = policy if outcome is None else outcome
+                    if isinstance(end, Translation):
+                        going_on.add(_translate(one, end))
+                    elif end is Fate.ACCEPT:
+                        going_on.add(one)
+                    else:
+                        ends.add(end)
+            packets = going_on
+        return ends | packets
 
-    def _chain(self, chain: dict[str, Any], packet: Packet, depth: int) -> set[Fate | None]:
+    def _interface(self, address: str) -> str | None:
+        """The interface that leads to an address; None when no route does."""
+        parsed = ipaddress.ip_address(address)
+        fitting = [
+            (network.prefixlen, device)
+            for network, device in self.routes
+            if network.version == parsed.version and parsed in network
+        ]
+        return max(fitting, key=lambda one: one[0])[1] if fitting else None
+
+    def _chain(self, chain: dict[str, Any], packet: Packet, depth: int) -> set[Outcome]:
         """What a chain may do with a packet; None when the packet comes out at its end.
 
         More than one where a condition cannot be worked out.
@@ -109,7 +203,7 @@ class Ruleset:
         if depth > MAX_JUMPS:
             return {Fate.UNKNOWN}
         table = chain["family"], chain["table"]
-        possible: set[Fate | None] = set()
+        possible: set[Outcome] = set()
         for rule in self.rules.get((*table, chain["name"]), []):
             certain = True
             for statement in rule.get("expr", []):
@@ -133,7 +227,7 @@ class Ruleset:
 
     def _verdict(
         self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int
-    ) -> tuple[set[Fate | None], bool]:
+    ) -> tuple[set[Outcome], bool]:
         """What a statement may do, None for coming back to the chain; and whether the chain is left in any case."""
         if kind == "accept":
             return {Fate.ACCEPT}, True
@@ -141,16 +235,47 @@ class Ruleset:
             return {Fate.DROP}, True
         if kind == "return":
             return {None}, True
+        if kind == "continue":
+            return {None}, False
+        if kind == "vmap":
+            return self._verdict_map(value, packet, table, depth)
+        if kind in ("dnat", "redirect") and isinstance(value or {}, dict):
+            address, port = (value or {}).get("addr"), (value or {}).get("port")
+            if isinstance(address, str | None) and isinstance(port, int | None):
+                return {Translation(address if kind == "dnat" else None, port)}, True
         if kind in ("jump", "goto"):
             target = self.chains.get((*table, value["target"]))
             return ({Fate.UNKNOWN} if target is None else self._chain(target, packet, depth + 1)), kind == "goto"
         return {Fate.UNKNOWN, None}, False
 
+    def _verdict_map(
+        self, vmap: dict[str, Any], packet: Packet, table: tuple[str, str], depth: int
+    ) -> tuple[set[Outcome], bool]:
+        """The verdict that a map holds for a packet; coming back where it holds none."""
+        data = vmap.get("data")
+        if isinstance(data, str):
+            named = self.sets.get((*table, data.lstrip("@")))
+            entries = None if named is None else named.get("elem", [])
+        else:
+            entries = data.get("set") if isinstance(data, dict) else None
+        value = self._value(vmap.get("key"), packet)
+        if entries is None or value is NotImplemented:
+            return {Fate.UNKNOWN, None}, False
+        for key, verdict in entries:
+            met = None if value is None else self._is_in(value, key, table)
+            if met is None and value is not None:
+                return {Fate.UNKNOWN, None}, False
+            if met:
+                ((kind, target),) = verdict.items()
+                return self._verdict(kind, target, packet, table, depth)
+        return {None}, False
+
     def _matches(self, match: dict[str, Any], packet: Packet, table: tuple[str, str]) -> bool | None:
         """Whether a packet meets a condition; None when that cannot be worked out."""
         value = self._value(match["left"], packet)
         if value is NotImplemented:
-            return None
+            # What comes from outside comes through some interface, and never through the loopback.
+            return match["op"] == "!=" if match["right"] == "lo" else None
         if value is None:
             return False  # a field of another protocol: such a packet does not have it
         met = self._is_in(value, match["right"], table)
@@ -160,10 +285,15 @@ class Ruleset:
             return met
         return not met if match["op"] == "!=" else None
 
-    @staticmethod
-    def _value(left: Any, packet: Packet) -> Any:
+    def _value(self, left: Any, packet: Packet) -> Any:
+        """What a packet has where a rule looks; None where it has nothing, NotImplemented where that is not known."""
         if not isinstance(left, dict):
             return NotImplemented
+        if "concat" in left:
+            values = [self._value(one, packet) for one in left["concat"]]
+            return NotImplemented if NotImplemented in values else None if None in values else values
+        if "fib" in left:
+            return self._fib(left["fib"], packet)
         if "payload" in left:
             protocol, name = left["payload"].get("protocol"), left["payload"].get("field")
             if protocol in ("ip", "ip6"):
@@ -178,17 +308,36 @@ class Ruleset:
                 return packet.port if name == "dport" else NotImplemented
             return None if protocol in ("icmp", "icmpv6", "sctp", "dccp", "udplite") else NotImplemented
         if "ct" in left:
-            return "new" if left["ct"].get("key") == "state" else NotImplemented
+            known = {
+                "state": "new",
+                "direction": "original",
+                "status": "dnat" if packet.port_before is not None else "none",
+                "proto-dst": packet.port if packet.port_before is None else packet.port_before,
+            }
+            return known.get(left["ct"].get("key"), NotImplemented)
         if "meta" in left:
-            return {
-                "iifname": packet.interface,
-                "iif": packet.interface,
-                "oifname": packet.interface,
-                "l4proto": packet.protocol,
-                "nfproto": "ipv4" if packet.version == 4 else "ipv6",
-                "protocol": "ip" if packet.version == 4 else "ip6",
-            }.get(left["meta"].get("key"), NotImplemented)
+            return self._meta(left["meta"].get("key"), packet)
         return NotImplemented
+
+    @staticmethod
+    def _fib(fib: dict[str, Any], packet: Packet) -> Any:
+        """What the routing table says of a packet's addresses: there is a way back, and whose the destination is."""
+        if fib.get("result") == "type":
+            return "local" if packet.local and fib.get("flags") == ["daddr"] else "unicast"
+        return True if "saddr" in fib.get("flags", []) else NotImplemented
+
+    def _meta(self, key: Any, packet: Packet) -> Any:
+        if key in ("iifname", "iif", "oifname", "oif"):
+            # Answers take the way back that routes tell; a packet for the host leaves through no interface.
+            if key.startswith("oif") and packet.local:
+                return None
+            return self._interface(packet.source if key.startswith("iif") else packet.destination) or NotImplemented
+        return {
+            "l4proto": packet.protocol,
+            "nfproto": "ipv4" if packet.version == 4 else "ipv6",
+            "protocol": "ip" if packet.version == 4 else "ip6",
+            "pkttype": "host",
+        }.get(key, NotImplemented)
 
     def _is_in(self, value: Any, right: Any, table: tuple[str, str]) -> bool | None:
         if isinstance(right, list):
@@ -196,6 +345,11 @@ class Ruleset:
         if isinstance(right, dict):
             if "set" in right:
                 return self._any(value, right["set"] if isinstance(right["set"], list) else [right["set"]], table)
+            if "concat" in right:
+                if not isinstance(value, list) or len(right["concat"]) != len(value):
+                    return None
+                met = [self._is_in(one, wanted, table) for one, wanted in zip(value, right["concat"], strict=True)]
+                return False if False in met else None if None in met else True
             if "range" in right and isinstance(value, int):
                 low, high = right["range"]
                 return isinstance(low, int) and isinstance(high, int) and low <= value <= high
@@ -253,3 +407,34 @@ class Ruleset:
         for named in self.sets.values():
             collect(named.get("elem", []))
         return found
+
+
+def _translate(packet: Packet, to: Translation) -> Packet:
+    return dataclasses.replace(
+        packet,
+        destination=to.address or packet.destination,
+        port=to.port or packet.port,
+        local=packet.local and to.address in (None, packet.destination),
+        port_before=packet.port,
+    )
+
+
+def _routes(text: str) -> list[Route]:
+    """The routes in the words of ``ip -j route``.
+
+    :raises CannotTell: when it is not such JSON.
+    """
+    found: list[Route] = []
+    try:
+        for route in json.loads(text or "[]"):
+            hops = [route, *route.get("nexthops", [])]
+            device = next((hop["dev"] for hop in hops if "dev" in hop), None)
+            if device is None:
+                continue  # a route that refuses
+            if route["dst"] == "default":
+                found += [(ipaddress.ip_network("0.0.0.0/0"), device), (ipaddress.ip_network("::/0"), device)]
+            else:
+                found.append((ipaddress.ip_network(route["dst"]), device))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CannotTell(f"ip route: not understood: {error}") from error
+    return found

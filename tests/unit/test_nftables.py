@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import ipaddress
 import json
 from typing import Any
 
@@ -10,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
+from compliance.probes import iptables
 from compliance.probes.nftables import Fate, Packet, Ruleset
 
 CLIENT4, CLIENT6, SERVER4, SERVER6 = "10.31.40.10", "fd31:40::10", "10.31.10.11", "fd31:10::11"
@@ -143,3 +147,112 @@ def test_garbage_is_never_understood_as_a_ruleset_that_drops(text: str) -> None:
     except CannotTell:
         return
     assert found.fate(PACKET) is not Fate.DROP
+
+
+def saved(*rules: str, nat: tuple[str, ...] = (), policy: str = "ACCEPT") -> Ruleset:
+    """A ruleset that iptables loaded, on a server with a container network."""
+    lines = ["*nat", ":PREROUTING ACCEPT [0:0]", ":DOCKER - [0:0]", *nat, "COMMIT"]
+    lines += ["*filter", f":INPUT {policy} [0:0]", ":FORWARD DROP [0:0]", ":OUTPUT ACCEPT [0:0]", ":own - [0:0]"]
+    found = Ruleset()
+    found.add(iptables.translate("\n".join([*lines, *rules, "COMMIT"]), "ip"))
+    found.routes = [
+        (ipaddress.ip_network("0.0.0.0/0"), "ens3"),
+        (ipaddress.ip_network("172.17.0.0/16"), "docker0"),
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (["-A INPUT -j DROP"], Fate.DROP),
+        (["-A INPUT -p tcp -m tcp --dport 80 -j ACCEPT", "-A INPUT -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -p tcp -m tcp --dport 79:81 -j REJECT --reject-with tcp-reset"], Fate.DROP),
+        (["-A INPUT -p tcp -m tcp ! --dport 80 -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -p udp -m udp --dport 80 -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -p tcp -m multiport --dports 22,79:80 -j DROP"], Fate.DROP),
+        (["-A INPUT -s 10.31.40.0/24 -j DROP"], Fate.DROP),
+        (["-A INPUT ! -s 10.31.40.0/24 -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -i lo -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -i ens+ -j DROP"], Fate.DROP),
+        (["-A INPUT -i eth0 -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -m conntrack --ctstate NEW,INVALID -j DROP"], Fate.DROP),
+        (["-A INPUT -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"], Fate.DROP),
+        (["-A INPUT -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -m addrtype --dst-type LOCAL -j DROP"], Fate.DROP),
+        (["-A INPUT -m addrtype --dst-type BROADCAST -j DROP"], Fate.ACCEPT),
+        (['-A INPUT -m comment --comment "a -j ACCEPT b" -j DROP'], Fate.DROP),
+        (["-A INPUT -m limit --limit 3/min --limit-burst 10 -j ACCEPT", "-A INPUT -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -m limit --limit 3/min -j LOG --log-prefix x", "-A INPUT -j DROP"], Fate.DROP),
+        (["-A INPUT -m set --match-set bad src -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -m recent --update --seconds 60 -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -g own", "-A INPUT -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -j own", "-A INPUT -j DROP"], Fate.DROP),
+        (["-A INPUT -j NOSUCH"], Fate.UNKNOWN),
+    ],
+)
+def test_fates_under_iptables(rules: list[str], expected: Fate) -> None:
+    assert saved(*rules).fate(PACKET) is expected
+
+
+PUBLISHED = (
+    "-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+    "-A DOCKER -i docker0 -j RETURN",
+    "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80",
+)
+TO_CONTAINER = "-A FORWARD -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT"
+
+
+def test_a_published_container_goes_past_the_input_chain() -> None:
+    found = saved("-A INPUT -j DROP", TO_CONTAINER, nat=PUBLISHED, policy="DROP")
+    assert found.fate(dataclasses.replace(PACKET, port=8080)) is Fate.ACCEPT
+    assert found.translated(dataclasses.replace(PACKET, port=8080))
+    assert found.fate(PACKET) is Fate.DROP
+    assert not found.translated(PACKET)
+    assert {8080, 80} <= found.mentioned_ports()
+    unroutable = saved("-A INPUT -j DROP", nat=PUBLISHED)
+    assert unroutable.fate(dataclasses.replace(PACKET, port=8080)) is Fate.DROP
+
+
+def test_a_port_redirected_within_the_host_is_judged_where_it_arrives() -> None:
+    nat = ("-A PREROUTING -p tcp -m tcp --dport 443 -j REDIRECT --to-ports 8443",)
+    found = saved("-A INPUT -p tcp -m tcp --dport 8443 -j ACCEPT", nat=nat, policy="DROP")
+    assert found.fate(dataclasses.replace(PACKET, port=443)) is Fate.ACCEPT
+    assert found.fate(PACKET) is Fate.DROP
+
+
+@pytest.mark.parametrize("text", ["*filter\ngarbage\n", "iptables-save: Permission denied", "*filter\n-A INPUT '\n"])
+def test_other_words_of_iptables_are_not_understood(text: str) -> None:
+    with pytest.raises(CannotTell):
+        iptables.translate(text, "ip")
+
+
+@given(st.lists(st.sampled_from(["-s", "-p", "tcp", "--dport", "!", "-j", "1:x", ":", "DNAT", "--limit", "-m"])))
+def test_no_order_of_words_stops_the_reading_of_iptables(words: list[str]) -> None:
+    with contextlib.suppress(CannotTell):
+        saved("-A INPUT " + " ".join(words)).fate(PACKET)
+
+
+def zones(entries: list[list[Any]]) -> list[dict[str, Any]]:
+    return [{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": entries}}}]
+
+
+def test_verdict_maps_are_followed() -> None:
+    web = (
+        {"chain": {"family": "inet", "table": "t", "name": "web"}},
+        {"rule": {"family": "inet", "table": "t", "chain": "web", "expr": [port(80), ACCEPT]}},
+    )
+    found = ruleset(zones([["lo", ACCEPT], ["ens3", {"jump": {"target": "web"}}]]), more=web)
+    assert found.fate(PACKET) is Fate.UNKNOWN  # without routes the interface is not known
+    found.routes = [(ipaddress.ip_network("0.0.0.0/0"), "ens3")]
+    assert found.fate(PACKET) is Fate.ACCEPT
+    assert found.fate(dataclasses.replace(PACKET, port=81)) is Fate.DROP
+    found.routes = [(ipaddress.ip_network("0.0.0.0/0"), "ens4")]
+    assert found.fate(PACKET) is Fate.DROP
+    both = {"concat": [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]}
+    entries = [[{"concat": ["tcp", {"range": [1, 1023]}]}, ACCEPT]]
+    found = ruleset([{"vmap": {"key": both, "data": {"set": entries}}}])
+    assert found.fate(PACKET) is Fate.ACCEPT
+    assert found.fate(dataclasses.replace(PACKET, port=8080)) is Fate.DROP
+    assert found.fate(dataclasses.replace(PACKET, protocol="udp")) is Fate.DROP

@@ -27,7 +27,7 @@ DETAIL = """/dev/md0:
 
 def test_mdadm_detail_is_read() -> None:
     array = mdadm.parse_detail("/dev/md0", DETAIL)
-    assert (array.level, array.failed, array.spare, array.redundant) == ("raid1", 1, 1, True)
+    assert (array.level, array.failed, array.spares, array.redundant) == ("raid1", 1, 1, True)
     assert "degraded" in array.state
 
 
