@@ -41,6 +41,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Address = IPvAnyAddress
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")]
+# md's device, btrfs's mount point, or the name of a ZFS pool.
+ArrayName = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._/-]+|[A-Za-z][A-Za-z0-9._-]*)$")]
+TimerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_.@\\-]+\.timer$")]
 
 
 class _Declared(BaseModel):
@@ -111,10 +114,11 @@ class Host(_Declared):
     owner: str = Field(min_length=1)
     addresses: list[Address] = Field(min_length=1)
     services: list[Service] = []
-    raid_arrays: list[AbsolutePath] = []
+    raid_arrays: list[ArrayName] = []
     removable_media: list[Annotated[str, Field(pattern=r"^[0-9A-Fa-f-]{4,36}$")]] = []
     backup_paths: list[AbsolutePath] = []
     databases: list[Name] = []
+    backup_timers: dict[Literal["files", "databases"], TimerName] = {}
     standby_of: str | None = None
     router: bool = False
     container_host: bool = False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from testinfra.host import Host
 
-from compliance.checking import Context, Saw, assesses
+from compliance.checking import CannotTell, Context, Saw, assesses
 from compliance.checks.shared import timer_runs
-from compliance.probes import output, records, succeeds
+from compliance.probes import output, records, succeeds, systemd
 from compliance.probes.sockets import listeners
 
 SYSTEM_DATABASES = {
@@ -31,11 +33,35 @@ def _newest(entries: list[records.Entry], kind: str, source: str) -> records.Ent
     return None
 
 
+def _entries(host: Host, context: Context) -> list[records.Entry]:
+    """The records of backups.
+
+    :raises CannotTell: when another tool makes them and leaves none.
+    """
+    found = records.entries(host, "backup")
+    if context.declared.backup_timers and not found:
+        timers = ", ".join(context.declared.backup_timers.values())
+        raise CannotTell(f"what {timers} backs up is not known: it leaves no records in {records.FOLDER}/backup.jsonl")
+    return found
+
+
+def _last_result(host: Host, timer: str) -> str:
+    """How the last run of a timer's service ended, as systemd remembers it.
+
+    :raises CannotTell: when it has not run since the host was started.
+    """
+    unit = systemd.properties(host, timer, "Unit").get("Unit", "")
+    service = systemd.properties(host, unit, "Result", "ExecMainExitTimestampMonotonic")
+    if service.get("ExecMainExitTimestampMonotonic", "0") == "0":
+        raise CannotTell(f"{unit} has not run since this server was started")
+    return service.get("Result", "?")
+
+
 @assesses("backup.coverage")
 def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
     """Each declared path and database is in a recent archive, and no database is forgotten."""
     declared = context.declared
-    entries = records.entries(host, "backup")
+    entries = _entries(host, context)
     for kind, sources, limit in (
         ("files", declared.backup_paths, context.parameter("backup_files_days_max")),
         ("databases", declared.databases, context.parameter("backup_database_days_max")),
@@ -65,14 +91,18 @@ def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
 def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -> None:
     """Timers are enabled, the last run of each succeeded, and the medium is not left mounted."""
     declared = context.declared
-    entries = records.entries(host, "backup")
-    for kind, needed in (("files", True), ("databases", bool(declared.databases))):
-        if not needed:
-            continue
-        timer_runs(host, saw, f"patuh-backup-{kind}.timer")
-        runs = [entry for entry in entries if entry.get("kind") == kind]
-        last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
-        saw(f"{kind}: last run", expected="ok", observed=last)
+    kinds: tuple[Literal["files", "databases"], ...] = ("files", "databases") if declared.databases else ("files",)
+    for kind in kinds:
+        if not declared.backup_timers:
+            timer_runs(host, saw, f"patuh-backup-{kind}.timer")
+            runs = [entry for entry in records.entries(host, "backup") if entry.get("kind") == kind]
+            last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
+            saw(f"{kind}: last run", expected="ok", observed=last)
+        elif timer := declared.backup_timers.get(kind):
+            timer_runs(host, saw, timer)
+            saw(f"{kind}: last run", expected="success", observed=_last_result(host, timer))
+        else:
+            saw(f"{kind}: timer", expected="declared", observed="—", holds=False)
     for uuid in declared.removable_media:
         mounted = succeeds(host, "findmnt -rn -S UUID=%s", uuid)
         saw(f"{uuid}", expected="not mounted", observed="mounted" if mounted else "not mounted")
@@ -87,9 +117,15 @@ def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -
 @assesses("backup.encrypted")
 def test_backups_are_encrypted(host: Host, context: Context, saw: Saw) -> None:
     """The passphrase is there for root alone, and every repository that was written has its key exported."""
+    entries = [entry for entry in _entries(host, context) if entry.get("ok") is True]
+    if context.declared.backup_timers:
+        saw("runs", expected=">= 1", observed=len(entries), holds=bool(entries))
+        clear = [entry["when"].date().isoformat() for entry in entries if entry.get("encrypted") is not True]
+        saw("runs without encryption", expected="—", observed=clear, holds=not clear)
+        return
     stat = output(host, "stat -c '%%a %%U' %s", "/etc/patuh/backup.passphrase", codes=(0, 1))
     saw("/etc/patuh/backup.passphrase", expected="600 root", observed=stat.strip() or "absent")
-    written = {entry.get("medium") for entry in records.entries(host, "backup") if entry.get("ok") is True}
+    written = {entry.get("medium") for entry in entries}
     keys = output(host, "ls /var/lib/patuh/backup-keys", codes=(0, 2)).split()
     saw("encrypted repositories", expected=">= 1", observed=len(written), holds=bool(written))
     for medium in sorted(map(str, written)):

@@ -52,6 +52,8 @@ def sysctls(host: Host, saw: Saw, **wanted: tuple[int, ...]) -> None:
             raise CannotTell(f"{key} is not among the kernel's settings")
         expected, later = " | ".join(values), booted.get(key)
         saw(key, expected=expected, observed=running[key], holds=running[key] in values)
+        if later not in values and running[key] in values and key in kernel.set_by_scripts(host):
+            raise CannotTell(f"{key} is set by a script, not by sysctl.d: whether it lasts is not known")
         saw(f"{key} (boot)", expected=expected, observed=later or "not set", holds=later in values)
 
 

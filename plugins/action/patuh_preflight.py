@@ -28,7 +28,19 @@ LOOK = """
 echo "id=$ID"; echo "release=$VERSION_CODENAME"; echo "user=$(id -u)"
 echo "free=$(df -Pm / | awk 'NR==2 {print $4}')"
 echo "init=$(cat /proc/1/comm)"
+echo "sshd_first=$(awk '!/^[ \\t]*(#|$)/ {print tolower($1), $2; exit}' /etc/ssh/sshd_config 2>/dev/null)"
+engines=""
+for unit in docker podman libvirtd virtqemud lxc-net incus; do
+    systemctl is-active --quiet "$unit" && engines="$engines $unit"
+done
+echo "engines=$engines"
+firewalls=""
+systemctl is-active --quiet firewalld && firewalls="$firewalls firewalld"
+grep -qs ^ENABLED=yes /etc/ufw/ufw.conf && firewalls="$firewalls ufw"
+systemctl is-enabled --quiet netfilter-persistent 2>/dev/null && firewalls="$firewalls netfilter-persistent"
+echo "firewalls=$firewalls"
 """
+SSHD_INCLUDE = "include /etc/ssh/sshd_config.d/*.conf"
 
 
 NOTE = "/run/patuh-run"
@@ -76,6 +88,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             raise AnsibleActionFail(
                 f"Only {seen.get('free')} MB are free on this host's root file system, {FREE_MB_MIN} MB are "
                 "needed. Free some space; nothing was changed."
+            )
+        if seen.get("sshd_first") not in ("", SSHD_INCLUDE):
+            raise AnsibleActionFail(
+                f"/etc/ssh/sshd_config begins with '{seen.get('sshd_first')}', and what comes first wins: the settings "
+                "of Patuh's own file in sshd_config.d would have no effect. Make 'Include "
+                "/etc/ssh/sshd_config.d/*.conf' its first line, as Debian does; nothing was changed."
+            )
+        declared = variables["patuh_plan"]["hosts"][variables["inventory_hostname"]]
+        if seen.get("engines", "").split() and not (declared["router"] or declared["container_host"]):
+            raise AnsibleActionFail(
+                f"{', '.join(seen['engines'].split())} runs here and needs this host to forward packets, which is "
+                "switched off on hosts that are not declared for it. Declare patuh_container_host: true (or "
+                "patuh_router: true), or stop it; nothing was changed."
+            )
+        if others := seen.get("firewalls", "").split():
+            self._display.warning(
+                f"{variables['inventory_hostname']}: {', '.join(others)} is in force and stays as it is. A packet must "
+                "be admitted by it and by Patuh's own table: open declared services there, too, or retire it."
             )
         user, controller = [*origin["stdout"].split(), "", ""][:2]
         fleet = variables["patuh_plan"]["fleet"]
