@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import shlex
 import shutil
 import tempfile
@@ -41,8 +42,10 @@ class Watcher:
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             result = data.get("res", {})
             self.failed[data.get("host", "")] = f"{name}: {result.get('msg', 'failed')}"
-        elif kind in ("error", "verbose"):
+        elif kind in ("error", "verbose", "warning"):
             self.words.append(event.get("stdout", ""))
+            if kind == "warning":
+                self.steps(" ".join(re.sub(r"\x1b\[[0-9;]*m", "", event.get("stdout", "")).split()))
         return False
 
 
