@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from compliance.errors import PatuhError
 from lab import containers
-from lab.images import Progress, build_image, make_blank_disk, make_overlay, make_removable_disk
+from lab.images import Progress, build_image, image_folder, make_blank_disk, make_overlay, make_removable_disk
 from lab.network import create_network, remove_network
 from lab.topology import Instance, Machine, as_root, private_key, run_as_root
 
@@ -122,6 +123,21 @@ def start(instance: Instance, name: str, image: Path) -> None:
         ]
     )
     run_as_root(["chmod", "a+rw", str(control)])
+
+
+def power_off(instance: Instance, name: str) -> None:
+    """Take the power away: what the machine had not written to its disks is lost."""
+    with contextlib.suppress(ValueError, OSError):  # it may be gone before it has answered
+        monitor(instance, name, "quit")
+    deadline = time.monotonic() + 30
+    while is_running(instance, name) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def power_on(instance: Instance, name: str) -> None:
+    """Start a machine that was powered off."""
+    machine = instance.topology.machines[name]
+    start(instance, name, image_folder(name, machine, instance.topology))
 
 
 def is_running(instance: Instance, name: str) -> bool:

@@ -35,6 +35,7 @@ from tests import recordings
 from tests.recordings import Answers
 
 SNAPSHOT = "compliant"
+BEFORE = "installed"
 UNTIL_CLOCK_SYNCHRONISED = "timeout 60 sh -c 'until timedatectl show | grep -q NTPSynchronized=yes; do sleep 1; done'"
 Findings = dict[tuple[str, str], Finding]
 
@@ -62,6 +63,8 @@ class Proof:
             self.restore()  # whatever an earlier run left behind
             marker.unlink()
         virtual_machines.up(self.instance, self.steps)
+        for host in self.hosts:
+            virtual_machines.monitor(self.instance, host, f"savevm {BEFORE}")
         run_playbook("site.yml", self.inventory, self.steps)
         self.settle()
         for host in self.hosts:
@@ -72,10 +75,12 @@ class Proof:
         """Wait for what takes a while after a boot or a restart."""
         self.run_on_each("settling", [("clock", UNTIL_CLOCK_SYNCHRONISED)])
 
-    def restore(self) -> None:
-        """Put every server back to the compliant state: a fraction of a second each."""
+    def restore(self, snapshot: str = SNAPSHOT) -> None:
+        """Put every server back to the compliant state, or to the newly installed: a fraction of a second each."""
         for host in self.hosts:
-            virtual_machines.monitor(self.instance, host, f"loadvm {SNAPSHOT}")
+            if not virtual_machines.is_running(self.instance, host):
+                virtual_machines.power_on(self.instance, host)
+            virtual_machines.monitor(self.instance, host, f"loadvm {snapshot}")
         for host in self.hosts:
             virtual_machines.wait_for_ssh(self.instance, host)
 

@@ -1,0 +1,178 @@
+"""The power fails: at random moments of ``apply``, and of a backup.
+
+``python -m tests.power`` cuts the power of the proof's servers (their memory is gone, their disks stay as they are)
+while a newly installed server is made to comply, gives it back, and looks whether the server boots, lets its
+administrator in, and complies after a further ``apply``; then the same while a compliant server backs up, where no half
+archive may count as a backup. It prints a table, and the seed that repeats it.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+import click
+
+from commands.common import REPOSITORY, Steps
+from compliance.assessment import Status
+from compliance.errors import PatuhError
+from lab import virtual_machines
+from lab.topology import Instance
+from tests.lockout import Case, Run
+from tests.proof.__main__ import BEFORE, Proof
+
+APPLY = Case("apply", (), "")
+FIRST_APPLY_SECONDS = 170  # about what an apply to two newly installed servers takes under emulation
+BACKUP_SECONDS = 12
+# The state after a backup was cut off: how many runs count, whether each of their archives can be read whole, and
+# whether the medium is free; then a further run.
+AFTER_BACKUP = """
+set -e
+records=/var/lib/patuh/records/backup.jsonl
+uuid="$(python3 -c 'import json; print(json.load(open("/etc/patuh/backup.json"))["media"][0])')"
+findmnt -S "UUID=$uuid" >/dev/null && echo '{"mounted": true}'
+grep -c '"ok": true' $records | sed 's/^/{"counted": /; s/$/}/'
+systemctl start patuh-backup@files.service && echo '{"next": true}'
+mkdir -p /run/look && mount "UUID=$uuid" /run/look
+export BORG_BASE_DIR=/var/lib/patuh/borg BORG_PASSCOMMAND='cat /etc/patuh/backup.passphrase'
+export BORG_RELOCATED_REPO_ACCESS_IS_OK=yes
+borg check --verify-data "/run/look/$(hostname)" >/dev/null 2>&1 && echo '{"whole": true}'
+borg list --short "/run/look/$(hostname)" | sort >/run/there
+python3 - <<'END' | sort >/run/counted
+import json
+for line in open("/var/lib/patuh/records/backup.jsonl"):
+    entry = json.loads(line)
+    if entry["ok"]:
+        print("\\n".join(archive["archive"] for archive in entry["archives"]))
+END
+comm -13 /run/there /run/counted | wc -l | sed 's/^/{"counted_but_not_there": /; s/$/}/'
+umount /run/look
+"""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What one power cut did; ``wrong`` is empty when the server recovered."""
+
+    host: str
+    after: float
+    reachable: float
+    during: str
+    wrong: str
+
+
+class Power:
+    """Power cuts on the proof's servers."""
+
+    def __init__(self, proof: Proof, seed: int) -> None:
+        self.proof = proof
+        self.instance = proof.instance
+        self.random = random.Random(seed)
+
+    def cut(self, host: str, seconds: float) -> float:
+        """Take the power away after a while and give it back: the seconds until the server lets somebody in."""
+        time.sleep(seconds)
+        virtual_machines.power_off(self.instance, host)
+        began = time.monotonic()
+        virtual_machines.power_on(self.instance, host)
+        virtual_machines.wait_for_ssh(self.instance, host)
+        return time.monotonic() - began
+
+    def during_apply(self, host: str, seconds: float) -> Cut:
+        """Cut the power while a newly installed server is made to comply."""
+        run = Run(self.instance, host, APPLY)
+        reachable, wrong, task = 0.0, "", ""
+        try:
+            reachable = self.cut(host, seconds)
+        except PatuhError as error:
+            wrong = str(error)
+        os.killpg(run.process.pid, signal.SIGKILL)
+        said = run.finish()
+        task = next((line.strip() for line in reversed(said.splitlines()) if line.startswith("TASK [")), "")
+        if not wrong:
+            again = Run(self.instance, host, APPLY)
+            said = again.finish()
+            if again.process.returncode != 0:
+                wrong = f"the next apply failed: {' '.join(said.split())[-500:]}"
+        return Cut(host, seconds, reachable, task.strip("TASK []*"), wrong)
+
+    def during_backup(self, host: str, seconds: float) -> Cut:
+        """Cut the power while a compliant server backs up its files."""
+
+        def shell(script: str) -> str:
+            command = virtual_machines.ssh_command(self.instance, host, "sudo -n sh -s")
+            return subprocess.run(command, input=script, capture_output=True, text=True, check=False).stdout
+
+        before = shell(
+            "systemctl start --no-block patuh-backup@files; grep -c '\"ok\": true' /var/lib/patuh/records/*p.jsonl"
+        )
+        reachable = self.cut(host, seconds)
+        said: dict[str, object] = {}
+        for line in shell(AFTER_BACKUP).splitlines():
+            said |= json.loads(line)
+        wrong = [
+            problem
+            for problem, bad in {
+                "the medium is still mounted": "mounted" in said,
+                "the next backup failed": "next" not in said,
+                "the repository is damaged": "whole" not in said,
+                "a backup is counted that is not there": said.get("counted_but_not_there") != 0,
+            }.items()
+            if bad
+        ]
+        during = "ended before" if said.get("counted") != int(before or 0) else "cut off"
+        return Cut(host, seconds, reachable, during, "; ".join(wrong))
+
+    def together(self, during_apply: bool) -> list[Cut]:
+        """One power cut on every server, side by side, each at a moment of its own."""
+        self.proof.restore(BEFORE if during_apply else "compliant")
+        deed = self.during_apply if during_apply else self.during_backup
+        longest = FIRST_APPLY_SECONDS if during_apply else BACKUP_SECONDS
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            moments = {host: self.random.uniform(1, longest) for host in self.proof.hosts}
+            cuts = list(pool.map(deed, moments, moments.values()))
+        self.proof.settle()
+        findings, _ = self.proof.assess()
+        bad = {
+            host: [f.control for f in findings.values() if f.host == host and f.status in (Status.FAIL, Status.ERROR)]
+            for host in self.proof.hosts
+        }
+        return [
+            Cut(c.host, c.after, c.reachable, c.during, "; ".join(filter(None, [c.wrong, ", ".join(bad[c.host])])))
+            for c in cuts
+        ]
+
+
+@click.command()
+@click.option("--rounds", default=10, help="Power cuts on each server, of either kind.")
+@click.option("--seed", default=None, type=int)
+@click.option("--what", type=click.Choice(["apply", "backup", "both"]), default="both")
+def main(rounds: int, seed: int | None, what: str) -> None:
+    """Cut the power."""
+    steps = Steps()
+    proof = Proof(Instance("proof"), REPOSITORY / "inventory" / "proof", steps)
+    proof.prepare()
+    seed = random.randrange(10**6) if seed is None else seed
+    power = Power(proof, seed)
+    print("| during | server | power cut after | reachable after | at | |\n|---|---|---|---|---|---|", flush=True)
+    cuts: list[Cut] = []
+    for kind in ("apply", "backup") if what == "both" else (what,):
+        for number in range(rounds):
+            steps(f"{kind}: {number + 1} of {rounds}")
+            for one in power.together(kind == "apply"):
+                cuts.append(one)
+                times = f"{one.after:.0f} s | {one.reachable:.0f} s"
+                print(f"| {kind} | {one.host} | {times} | {one.during} | {one.wrong or 'recovered'} |", flush=True)
+    recovered = sum(not one.wrong for one in cuts)
+    print(f"\n{len(cuts)} power cuts, {recovered} recovered (seed {seed})")
+    raise SystemExit(0 if recovered == len(cuts) else 1)
+
+
+if __name__ == "__main__":
+    main()
