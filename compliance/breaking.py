@@ -46,6 +46,7 @@ class Break(Strict):
     )
 
 
+BREAKS = TypeAdapter(dict[str, dict[str, Break]])
 PROVED_FILE = FOLDER / "proved.yml"
 # By control, break and server: the day on which the break was proved there.
 Proved = dict[str, dict[str, dict[str, datetime.date]]]
@@ -79,13 +80,13 @@ def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[Na
     problems: list[PatuhError] = []
     for path in sorted(folder.glob("*.yml")):
         document = strict_yaml.load(path)
-        for control, recipes in (document.data or {}).items():
-            for name, entry in (recipes or {}).items():
-                try:
-                    recipe = Break.model_validate(entry)
-                except ValidationError as error:
-                    problems += readable(error, document, (control, name)).problems
-                    continue
+        try:
+            controls = BREAKS.validate_python(document.data or {})
+        except ValidationError as error:
+            problems += readable(error, document).problems
+            continue
+        for control, recipes in controls.items():
+            for name, recipe in recipes.items():
                 found.append(NamedBreak(control, name, recipe))
                 problems += [
                     PatuhError(

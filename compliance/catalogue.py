@@ -164,7 +164,7 @@ def readable(error: ValidationError, document: strict_yaml.Document, prefix: str
     problems = []
     for detail in error.errors():
         location = tuple(part for part in detail["loc"] if not (isinstance(part, str) and "[" in part))
-        key = ".".join(map(str, (*prefix, *location)))
+        key = ".".join(map(str, (*prefix, *location))) or "the file"
         value = detail.get("input")
         shown = "" if isinstance(value, dict | list) or detail["type"] == "missing" else f" ({value!r:.80})"
         problems.append(

@@ -22,6 +22,8 @@ _FLOAT = re.compile(r"^[-+]?(0|[1-9][0-9]*)\.[0-9]+$")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
+# Aliases within aliases would make a short file a huge one.
+MAX_VALUES = 200_000
 PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null", "str", "timestamp", "value")}
 PLAIN_TAGS |= {"!", "tag:yaml.org,2002:merge"}
 QUOTED = ("'", '"', "|", ">")
@@ -85,9 +87,10 @@ def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document
 
     def build(node: yaml.Node, key_path: KeyPath) -> Any:
         lines.setdefault(key_path, (node.start_mark.line + 1, node.start_mark.column + 1))
-        if len(key_path) > MAX_DEPTH:
-            problem("is nested too deeply", node.start_mark, "Flatten it; an alias may refer to itself.")
-            return None
+        if len(key_path) > MAX_DEPTH or len(lines) > MAX_VALUES:
+            # Going on could take for ever.
+            problem("holds too much", node.start_mark, "Flatten or split it; an alias may refer to itself.")
+            raise InvalidInput(problems)
         if isinstance(node, yaml.MappingNode):
             result: dict[str, Any] = {}
             for key_node, value_node in node.value:

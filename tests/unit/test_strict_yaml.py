@@ -43,7 +43,8 @@ def test_scalars_mean_what_people_wrote(text: str, value: object) -> None:
         ("a: !secret x", "the tag '!secret' is not allowed"),
         ("<<: {a: 1}", "must be plain text"),
         ("a: [1", "is not valid YAML"),
-        ("a: &x [*x]", "nested too deeply"),
+        ("a: &x [*x]", "holds too much"),
+        ("a: &x [*x, *x, *x]", "holds too much"),
         ("a:\n\t- b", "is not valid YAML"),
     ],
 )
