@@ -23,6 +23,7 @@ from compliance.fleet import Fleet, Host
 from compliance.parameters import ResolvedParameter
 
 TEXT_MAX = 600
+OBSERVATIONS_MAX = 200
 
 
 class NotApplicable(Exception):
@@ -156,4 +157,15 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
     if status is Status.ERROR and any(not observation.holds for observation in saw.observations):
         # What was seen before the trouble already decides: one violation is enough.
         status = Status.FAIL
-    return Finding(control=control, host=context.name, status=status, reason=reason, observations=saw.observations)
+    return Finding(
+        control=control, host=context.name, status=status, reason=reason, observations=_kept(saw.observations)
+    )
+
+
+def _kept(observations: list[Observation]) -> list[Observation]:
+    """The observations that a person will read: of a flood, those that do not hold first, and how many more."""
+    if len(observations) <= OBSERVATIONS_MAX:
+        return observations
+    kept = sorted(observations, key=lambda one: one.holds)[:OBSERVATIONS_MAX]
+    more = len(observations) - len(kept)
+    return [*kept, Observation(subject="…", expected="…", observed=f"+{more}", holds=kept[-1].holds)]

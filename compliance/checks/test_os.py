@@ -399,6 +399,11 @@ def test_audit_runs(host: Host, context: Context, saw: Saw) -> None:
             observed=status.get("enabled", "?"),
             holds=status.get("enabled") in ("1", "2"),
         )
+        # journald switches auditing on or off whenever it starts; the default stands in its file as a comment.
+        config = output(host, "systemd-analyze cat-config systemd/journald.conf")
+        set_, default = (re.findall(rf"^\s*{sign}Audit=(\S*)", config, re.MULTILINE) for sign in ("", "#"))
+        value = (set_ or default or ["?"])[-1]
+        saw("journald: Audit", expected="yes", observed=value, holds=value in ("yes", "on", "true", "1"))
 
 
 @assesses("os.audit-rules")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from compliance.assessment import Status
-from compliance.checking import CannotTell, Context, NotApplicable, Saw, judge
+from compliance.checking import OBSERVATIONS_MAX, CannotTell, Context, NotApplicable, Saw, judge
 from compliance.connection import CannotRun
 
 CONTEXT = Context(name="host", parameters={})
@@ -73,3 +73,15 @@ def test_without_an_inventory_the_fleet_is_not_guessed() -> None:
     assert finding.status is Status.ERROR
     assert finding.reason is not None
     assert finding.reason.message == "undeclared-fleet"
+
+
+def test_a_flood_keeps_what_does_not_hold() -> None:
+    def flood(host: object, context: Context, saw: Saw) -> None:
+        for number in range(5000):
+            saw(str(number), expected="0", observed=str(number % 100), holds=number % 100 != 0)
+
+    found = judge("a.b", flood, None, CONTEXT)
+    assert found.status is Status.FAIL
+    assert len(found.observations) == OBSERVATIONS_MAX + 1
+    assert sum(not one.holds for one in found.observations[:-1]) == 50
+    assert found.observations[-1].observed == f"+{5000 - OBSERVATIONS_MAX}"
