@@ -41,7 +41,8 @@ class Watcher:
             self.changed[data.get("host", "")] += bool(data.get("res", {}).get("changed"))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             result = data.get("res", {})
-            self.failed[data.get("host", "")] = f"{name}: {result.get('msg', 'failed')}"
+            said = [*str(result.get("stderr", "")).strip().splitlines(), result.get("msg", "failed")]
+            self.failed[data.get("host", "")] = f"{name}: {said[-2] if len(said) > 1 else said[-1]}"
         elif kind in ("error", "verbose", "warning"):
             self.words.append(event.get("stdout", ""))
             if kind == "warning":

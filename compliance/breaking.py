@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import hashlib
+import inspect
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from compliance import strict_yaml
 from compliance.assessment import Finding, Status
 from compliance.catalogue import FOLDER, Strict, readable, suggestion
+from compliance.checking import all_checks
 from compliance.errors import InvalidInput, PatuhError
 
 # What breaks may use: a Debian package with nothing in it but a name, a version and a section; prints its file.
@@ -48,8 +52,16 @@ class Break(Strict):
 
 BREAKS = TypeAdapter(dict[str, dict[str, Break]])
 PROVED_FILE = FOLDER / "proved.yml"
-# By control, break and server: the day on which the break was proved there.
-Proved = dict[str, dict[str, dict[str, datetime.date]]]
+
+
+class Proof(Strict):
+    """When a break was proved on which server, and the digest of the recipe and the check that were."""
+
+    digest: str
+    on: dict[str, datetime.date]
+
+
+PROOFS = TypeAdapter(dict[str, dict[str, Proof]])
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,12 @@ class NamedBreak:
     def expected(self) -> dict[str, list[str]]:
         """For each control that fails, the subjects that must be named."""
         return {self.control: self.recipe.seen, **self.recipe.also}
+
+    @property
+    def digest(self) -> str:
+        """What changes when the recipe or the check does: then the proof of the one by the other is void."""
+        text = self.recipe.model_dump_json() + inspect.getsource(all_checks()[self.control])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[NamedBreak]:
@@ -102,24 +120,38 @@ def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[Na
     return found
 
 
-def proved() -> Proved:
-    """When each break was last proved, and on which server.
+def proved(breaks: Iterable[NamedBreak]) -> dict[str, dict[str, datetime.date]]:
+    """The breaks, as text, that were proved as they and their checks are now, with the day for each server.
 
     :raises InvalidInput: when the file is not as the proof writes it.
     """
     document = strict_yaml.load(PROVED_FILE)
     try:
-        return TypeAdapter(Proved).validate_python(document.data or {})
+        known = PROOFS.validate_python(document.data or {})
     except ValidationError as error:
         raise readable(error, document) from error
+    found = ((one, known.get(one.control, {}).get(one.name)) for one in breaks)
+    return {str(one): proof.on for one, proof in found if proof and proof.digest == one.digest}
 
 
 def last_proved() -> dict[str, datetime.date]:
-    """By control: the day since which each of its breaks has been proved on every server."""
-    return {
-        control: min(day for servers in breaks.values() for day in servers.values())
-        for control, breaks in proved().items()
-    }
+    """By control: the day since which all of its breaks have been proved on every server."""
+    breaks = load(known=all_checks())
+    when = proved(breaks)
+    void = {one.control for one in breaks if str(one) not in when}
+    days: dict[str, list[datetime.date]] = {}
+    for one in breaks:
+        if one.control not in void:
+            days.setdefault(one.control, []).extend(when[str(one)].values())
+    return {control: min(those) for control, those in days.items()}
+
+
+def due(breaks: list[NamedBreak], today: datetime.date) -> list[NamedBreak]:
+    """One round of breaks: those whose proof is void, and a share of the others that is another one every day."""
+    when = proved(breaks)
+    others = [one for one in breaks if str(one) in when]
+    random.Random(today.toordinal()).shuffle(others)  # noqa: S311 (nothing here is secret)
+    return rounds([*(one for one in breaks if str(one) not in when), *others])[0]
 
 
 def rounds(breaks: Iterable[NamedBreak]) -> list[list[NamedBreak]]:

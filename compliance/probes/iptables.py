@@ -18,7 +18,7 @@ HOOKS["POSTROUTING"] = "postrouting"
 PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 UNKNOWN: dict[str, Any] = {"xt": {"type": "match"}}
 # Matches that only name what later words belong to, or say nothing about the packet.
-SILENT_MATCHES = ("tcp", "udp", "multiport", "conntrack", "state", "addrtype", "comment", "limit")
+SILENT_MATCHES = ("tcp", "udp", "multiport", "conntrack", "state", "addrtype", "comment", "limit", "rt")
 VERDICTS = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "return"}
 
 Item = dict[str, Any]
@@ -77,6 +77,8 @@ def _rule(words: list[str], family: str) -> list[Item]:
         elif word in ("--comment", "--limit", "--limit-burst") or (word == "-m" and value in SILENT_MATCHES):
             if word == "--limit":
                 conditions.append({"limit": value})
+        elif word == "--rt-type":
+            conditions += [] if negated else [_never()]  # nobody sends a routing header any more (RFC 5095)
         elif word == "--tcp-flags":
             # The first packet of a connection carries SYN alone.
             mask, flags = value.split(","), words[at] if at < len(words) else ""

@@ -85,7 +85,8 @@ class Ruleset:
             if ruleset.has_extensions(family):
                 ruleset.replace_tables(family, output(host, f"PATH=$PATH:/usr/sbin; {save}-nft-save"))
             names = f"/proc/net/{family}_tables_names"
-            if succeeds(host, "test -s %s", names):
+            # Files of /proc have no size that one could test.
+            if succeeds(host, "grep -qs . %s", names, no=(1, 2)):
                 ruleset.add(iptables.translate(output(host, f"PATH=$PATH:/usr/sbin; {save}-legacy-save"), family))
             ruleset.routes += _routes(output(host, f"PATH=$PATH:/usr/sbin; ip -j -{number} route show"))
         return ruleset

@@ -2,7 +2,7 @@
 the role, it passes again, a further run changes nothing, and a reboot neither.
 
 ``python -m tests.proof`` proves everything on a Debian 12 and a Debian 13 server and writes ``compliance/proved.yml``;
-``--only`` and ``--share`` prove a part. Breaks that touch different controls share a round.
+``--only`` and ``--due`` prove a part. Breaks that touch different controls share a round.
 """
 
 from __future__ import annotations
@@ -170,13 +170,14 @@ def _recipe() -> str:
 
 def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
     """Keep when each break was proved, and on what; breaks that are no more are forgotten."""
-    known = breaking.proved()
+    breaks = breaking.load(known=all_checks())
+    known = breaking.proved(breaks)
     today = datetime.datetime.now(datetime.UTC).date()
-    found: breaking.Proved = {}
-    for one in breaking.load(known=all_checks()):
-        days = dict.fromkeys(hosts, today) if one in proved_now else known.get(one.control, {}).get(one.name)
+    found: dict[str, dict[str, object]] = {}
+    for one in breaks:
+        days = dict.fromkeys(hosts, today) if one in proved_now else known.get(str(one))
         if days:
-            found.setdefault(one.control, {})[one.name] = days
+            found.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": days}
     text = "# When each break was last proved, on which server. Written by 'patuh test --proof'.\n"
     breaking.PROVED_FILE.write_text(text + yaml.safe_dump(found), encoding="utf-8")
 
@@ -186,15 +187,16 @@ def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
 @click.option("--port-offset", default=0)
 @click.option("--inventory", type=click.Path(path_type=Path), default=REPOSITORY / "inventory" / "proof")
 @click.option("--only", multiple=True, help="Only controls like this pattern.")
-@click.option("--share", nargs=2, type=int, help="Part K of N of the breaks.")
+@click.option("--due", is_flag=True, help="Only one round: what changed since it was proved, and a rotating share.")
 @click.option("--break-only", is_flag=True, help="Leave out healing and rebooting.")
 @click.option("--keep", is_flag=True, help="Leave the servers up.")
 def main(
+    *,
     name: str,
     port_offset: int,
     inventory: Path,
     only: tuple[str, ...],
-    share: tuple[int, int] | None,
+    due: bool,
     break_only: bool,
     keep: bool,
 ) -> None:
@@ -205,8 +207,8 @@ def main(
     breaks = breaking.load(known=all_checks())
     if only:
         breaks = [one for one in breaks if any(fnmatch.fnmatch(one.control, pattern) for pattern in only)]
-    if share:
-        breaks = [one for number, one in enumerate(breaks) if number % share[1] == share[0]]
+    if due:
+        breaks = breaking.due(breaks, datetime.datetime.now(datetime.UTC).date())
     proof.prepare()
     proof.restore()
     steps("checking the compliant servers")
@@ -230,7 +232,7 @@ def main(
     steps(f"{len(breaks)} breaks of {len({one.control for one in breaks})} controls, {len(proof.wrong)} wrong")
     for line in proof.wrong:
         click.echo(line)
-    if not (proof.wrong or only or share):
+    if not (proof.wrong or only or due):
         recordings.write(proof.recorded)
     if name == "proof" and not break_only:
         _write_proved(proved_now, proof.hosts)

@@ -103,7 +103,7 @@ class Trial:
         if code != 0:
             raise PatuhError(f"{name} could not be set up: {said[-400:]}", mend="Mend its file in tests/strangers.")
         if port := self.strangers[name].listen:
-            self.run(name, f"systemd-run --quiet --unit=percobaan python3 -m http.server {port}")
+            self.run(name, f"systemd-run --quiet --unit=percobaan python3 -m http.server --bind :: {port}")
         virtual_machines.monitor(self.instance, name, "savevm made")
 
     def run(self, name: str, script: str) -> tuple[int, str]:

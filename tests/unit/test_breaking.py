@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,43 @@ def test_only_the_right_failure_for_the_right_reason_will_do(
 ) -> None:
     said = breaking.unexpected(before, after, subjects)
     assert (said is None) if words is None else (said is not None and words in said)
+
+
+def test_a_proof_is_void_once_the_recipe_or_the_check_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks = breaking.load(known=default_catalogue().controls)
+    one = breaks[0]
+    file = tmp_path / "proved.yml"
+    monkeypatch.setattr(breaking, "PROVED_FILE", file)
+    on = "{debian12: 2026-11-21, debian13: 2026-11-20}"
+    file.write_text(f"{one.control}: {{{one.name}: {{digest: {one.digest}, on: {on}}}}}\n", encoding="utf-8")
+    assert list(breaking.proved(breaks)) == [str(one)]
+    # Each way that a control can be violated must have been proved.
+    alone = sum(other.control == one.control for other in breaks) == 1
+    assert (one.control in breaking.last_proved()) is alone
+    changed = NamedBreak(one.control, one.name, one.recipe.model_copy(update={"run": "true"}))
+    assert breaking.proved([changed]) == {}
+
+
+def test_what_is_due_is_what_was_not_proved_and_another_share_every_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaks = breaking.load(known=default_catalogue().controls)
+    fresh = breaks[40]
+    file = tmp_path / "proved.yml"
+    monkeypatch.setattr(breaking, "PROVED_FILE", file)
+    known: dict[str, dict[str, object]] = {}
+    for one in breaks:
+        if one is not fresh:
+            known.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": {"debian12": "2026-11-21"}}
+    file.write_text(json.dumps(known), encoding="utf-8")
+    days = [datetime.date(2026, 11, 1) + datetime.timedelta(days=number) for number in range(40)]
+    shares = [breaking.due(breaks, day) for day in days]
+    assert all(share[0] is fresh for share in shares)
+    assert {str(one) for share in shares for one in share} == {str(one) for one in breaks} - _same_round_never(fresh)
+
+
+def _same_round_never(fresh: NamedBreak) -> set[str]:
+    breaks = breaking.load(known=default_catalogue().controls)
+    return {str(one) for one in breaks if str(one) != str(fresh) and len(breaking.rounds([fresh, one])) > 1}

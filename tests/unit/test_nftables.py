@@ -185,6 +185,7 @@ def saved(*rules: str, nat: tuple[str, ...] = (), policy: str = "ACCEPT") -> Rul
         (['-A INPUT -m comment --comment "a -j ACCEPT b" -j DROP'], Fate.DROP),
         (["-A INPUT -m limit --limit 3/min --limit-burst 10 -j ACCEPT", "-A INPUT -j DROP"], Fate.UNKNOWN),
         (["-A INPUT -m limit --limit 3/min -j LOG --log-prefix x", "-A INPUT -j DROP"], Fate.DROP),
+        (["-A INPUT -m rt --rt-type 0 -j ACCEPT", "-A INPUT -j DROP"], Fate.DROP),
         (["-A INPUT -m set --match-set bad src -j DROP"], Fate.UNKNOWN),
         (["-A INPUT -m recent --update --seconds 60 -j DROP"], Fate.UNKNOWN),
         (["-A INPUT -g own", "-A INPUT -j DROP"], Fate.ACCEPT),
