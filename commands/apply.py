@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import re
 import shlex
 import shutil
 import tempfile
@@ -39,14 +38,15 @@ class Watcher:
             self.steps(f"{role}: {name}" if role else name)
         elif kind == "runner_on_ok":
             self.changed[data.get("host", "")] += bool(data.get("res", {}).get("changed"))
+            for warning in data.get("res", {}).get("warnings", []):
+                self.words.append(str(warning))
+                self.steps(f"note: {warning}")
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             result = data.get("res", {})
             said = [*str(result.get("stderr", "")).strip().splitlines(), result.get("msg", "failed")]
             self.failed[data.get("host", "")] = f"{name}: {said[-2] if len(said) > 1 else said[-1]}"
-        elif kind in ("error", "verbose", "warning"):
+        elif kind in ("error", "verbose"):
             self.words.append(event.get("stdout", ""))
-            if kind == "warning":
-                self.steps(" ".join(re.sub(r"\x1b\[[0-9;]*m", "", event.get("stdout", "")).split()))
         return False
 
 
