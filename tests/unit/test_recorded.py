@@ -1,4 +1,8 @@
-"""Every check against what real servers answered: compliant ones pass, broken ones fail for the right reason."""
+"""Every check against what real servers answered: compliant ones pass, broken ones fail for the right reason.
+
+What each check then says, word for word, stands in ``data/findings.txt``; ``python -m tests.unit.test_recorded`` writes
+it anew after a change that is meant, and the difference shows what the change does to real servers' verdicts.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from compliance import breaking, fleet
 from compliance.assessment import Finding, Status
 from compliance.breaking import NamedBreak
 from compliance.catalogue import default_catalogue
-from compliance.checking import Context, all_checks, judge
+from compliance.checking import Check, Context, all_checks, judge
 from compliance.fleet import LoadedFleet
 from lab.topology import REPOSITORY
 from tests import recordings
 
 CHECKS = all_checks()
+FINDINGS = recordings.FILE.with_name("findings.txt")
 
 
 @cache
@@ -40,6 +45,34 @@ def finding(control: str, host: str, answers: recordings.HostAnswers) -> Finding
     return judge(control, CHECKS[control], recordings.replay(host, answers), context)
 
 
+def told(control: str, check: Check) -> str:
+    """All that a check says of the recorded servers: compliant, and where a round of breaks makes it say another."""
+    loaded = recorded_fleet()
+    lines = [control]
+    compliant: dict[str, list[str]] = {}
+    for number, (_, servers) in enumerate(_recordings()):
+        said: dict[tuple[str, ...], list[str]] = {}
+        for host, answers in servers.items():
+            context = Context(host, loaded.parameters, loaded.fleet.hosts[host], loaded.fleet)
+            found = judge(control, check, recordings.replay(host, answers), context)
+            shown = [f"{found.status} {found.reason.values if found.reason else ''}".strip()]
+            shown += [
+                f"{'+' if o.holds else '-'} {o.subject} | {o.expected} | {o.observed}" for o in found.observations
+            ]
+            if shown != compliant.setdefault(host, [] if number else shown) or not number:
+                said.setdefault(tuple(shown), []).append(host)
+        for words, hosts in said.items():
+            lines.append(f"  {f'round {number}' if number else 'compliant'}, {', '.join(hosts)}: {words[0]}")
+            lines += [f"    {one}" for one in words[1:]]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("control", sorted(CHECKS))
+def test_a_check_says_of_real_servers_what_it_always_said(control: str) -> None:
+    sections = dict(zip(sorted(CHECKS), FINDINGS.read_text(encoding="utf-8").rstrip("\n").split("\n\n"), strict=True))
+    assert told(control, CHECKS[control]) == sections[control]
+
+
 @pytest.mark.parametrize("control", sorted(CHECKS))
 def test_a_compliant_server_passes(control: str) -> None:
     ((_, compliant), *_) = _recordings()
@@ -59,3 +92,7 @@ def test_a_broken_server_fails_for_the_right_reason(name: str) -> None:
         before = finding(one.control, host, compliant[host])
         after = finding(one.control, host, own)
         assert breaking.unexpected(before, after, expected[one.control]) is None, (host, after)
+
+
+if __name__ == "__main__":
+    FINDINGS.write_text("\n\n".join(told(one, CHECKS[one]) for one in sorted(CHECKS)) + "\n", encoding="utf-8")
