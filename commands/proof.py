@@ -29,7 +29,6 @@ def _suites(quick: bool) -> list[tuple[str, list[str]]]:
     if not quick:
         suites.append(("molecule on containers", [f"{run}molecule", "test", "-s", "containers"]))
         suites.append(("molecule on virtual machines", [f"{run}molecule", "test", "-s", "default"]))
-        suites.append(("a share of the proof", [sys.executable, "-m", "tests.proof", "--due", "--break-only"]))
     return suites
 
 

@@ -83,6 +83,7 @@ class Proof:
             virtual_machines.monitor(self.instance, host, f"loadvm {snapshot}")
         for host in self.hosts:
             virtual_machines.wait_for_ssh(self.instance, host)
+        self.settle()  # the clock was put back, too
 
     def assess(self) -> tuple[Findings, Answers]:
         """The findings of every host control, and what the servers answered."""
