@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -32,16 +33,21 @@ class Edit:
 
 @dataclass(frozen=True)
 class Case:
-    """A compliant server's answers with edits, and the verdict that must follow."""
+    """A compliant server's answers with edits, and the verdict that must follow.
+
+    ``declared`` changes what the inventory says of the host; ``answers`` are to commands that nobody asked before.
+    """
 
     control: str
     status: Status
     edits: tuple[Edit, ...]
     host: str = "debian12"
+    declared: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         told = ", ".join(f"{edit.command[:24]} {edit.found[:24]!r} → {edit.instead[:24]!r}" for edit in self.edits)
-        return f"{self.control} {self.status}: {told}"
+        return f"{self.control} {self.status}: {told} {self.declared or ''} {list(self.answers) or ''}".strip()
 
 
 @cache
@@ -59,7 +65,7 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
         return datetime.datetime.fromtimestamp(clock - past, datetime.UTC).isoformat()
 
     instead = re.sub(r"\{(day|now)-(-?\d+)\}", moment, edit.instead)
-    instead = instead.replace("{clock}", str(clock))
+    instead = re.sub(r"\{clock(-\d+)?\}", lambda match: str(clock + int(match.group(1) or 0)), instead)
     changed, hits = dict(answers), 0
     for command, (code, out, err) in answers.items():
         if re.search(edit.command, command):
@@ -77,8 +83,10 @@ def verdict(case: Case, check: Check | None = None) -> Status:
     answers = _compliant()[case.host]
     for edit in case.edits:
         answers = _edited(answers, edit)
+    answers = {**answers, **{command: (code, out, "") for command, (code, out) in case.answers.items()}}
     loaded = recorded_fleet()
-    context = Context(case.host, loaded.parameters, loaded.fleet.hosts[case.host], loaded.fleet)
+    declared = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
+    context = Context(case.host, loaded.parameters, declared, loaded.fleet)
     check = check or all_checks()[case.control]
     return judge(case.control, check, recordings.replay(case.host, answers), context).status
 
@@ -112,6 +120,34 @@ def listening(port: int, program: str, protocol: str = "tcp") -> Edit:
     line = LISTEN.format(port=port, program=program).replace("tcp", protocol)
     return Edit("^ss ", r"^(Netid.*\n)", r"\1" + line)
 
+
+SCRIPTS = (
+    "grep -rshE 'sysctl|/proc/sys/' /etc/rc.local /etc/systemd/system /etc/network /etc/NetworkManager /etc/cron.d "
+    "/etc/tuned"
+)
+PCI = "cat /sys/bus/pci/devices/*/class 2>/dev/null"
+TABLE = "PATH=$PATH:/sbin:/usr/sbin; dmsetup table 2>/dev/null | cut -d' ' -f4"
+NO_MD = Edit("^cat /proc/mdstat", r"^md0 : .*\n", "")
+NO_DM = {"PATH=$PATH:/sbin:/usr/sbin; command -v dmsetup": (127, "")}
+DM = {"PATH=$PATH:/sbin:/usr/sbin; command -v dmsetup": (0, "/usr/sbin/dmsetup\n")}
+DETAIL = "PATH=$PATH:/sbin:/usr/sbin; mdadm --detail /dev/md1"
+MD1 = """/dev/md1:
+        Raid Level : raid1
+             State : clean
+    Failed Devices : 0
+     Spare Devices : 0
+              UUID : 1:1:1:1
+"""
+SHOW = "systemctl show --property=LoadState,ActiveState,UnitFileState{} -- {}"
+
+
+def _uuid() -> str:
+    """The recorded array's."""
+    (said,) = (out for command, (_, out, _) in _compliant()["debian12"].items() if "mdadm --detail" in command)
+    return str(re.findall(r"UUID : (\S+)", said)[0])
+
+
+UUID = _uuid()
 
 BOUNDARIES: list[Case] = [
     *cases(
@@ -396,6 +432,8 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("^stat .*aide.db", code=1)),
         (FAIL, Edit("^stat .*aide.db", r"^\d+", "0")),
         (PASS, Edit("^stat .*aide.db", r"^\d+ \d+", "1 {clock}"), Edit("^date", "^", "")),
+        (PASS, Edit("^stat .*aide.db", r"^\d+ \d+", "1 {clock-172800}")),
+        (FAIL, Edit("^stat .*aide.db", r"^\d+ \d+", "1 {clock-172801}")),
     ),
     *cases(
         "os.account-files-protected",
@@ -418,6 +456,183 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("^test -d (/home|/root)", code=1)),
         (ERROR, Edit("^stat -c %a /root", code=1)),
     ),
+    *cases(
+        "os.core-dumps-off",
+        (FAIL, Edit("^cat /etc/security/limits", code=1)),
+        (ERROR, Edit("^cat /etc/security/limits", code=2)),
+    ),
+    *cases(
+        "os.audit-rules",
+        (FAIL, Edit("^cat /etc/audit/rules.d", code=1)),
+        (ERROR, Edit("^cat /etc/audit/rules.d", code=2)),
+        (FAIL, Edit("command -v auditctl", code=127)),
+    ),
+    *cases(
+        "os.login-banner",
+        (FAIL, Edit("^cat /etc/issue$", code=1)),
+        (ERROR, Edit("^cat /etc/issue$", code=2)),
+    ),
+    *cases(
+        "os.apparmor-enforcing",
+        (FAIL, Edit("^cat /sys/module/apparmor", code=1)),
+        (ERROR, Edit("^cat /sys/module/apparmor", code=2)),
+        (FAIL, Edit("^cat /sys/kernel/security/apparmor", code=1)),
+        (ERROR, Edit("^cat /sys/kernel/security/apparmor", code=2)),
+    ),
+    *cases(
+        "os.cron-restricted",
+        (NOT_APPLICABLE, Edit("^cd /etc && stat", code=1)),
+        (ERROR, Edit("^cd /etc && stat", code=2)),
+    ),
+    *cases(
+        "os.packages-authenticated",
+        (PASS, Edit("^grep -rlsE 'trusted", code=2)),
+        (ERROR, Edit("^grep -rlsE 'trusted", code=3)),
+    ),
+    Case("os.forwarding-off", NOT_APPLICABLE, (), declared={"router": True}),
+    Case("os.forwarding-off", NOT_APPLICABLE, (), declared={"container_host": True}),
+    Case(
+        "os.sysrq-off",
+        ERROR,
+        (Edit("sysctl --cat-config", r"^kernel\.sysrq = 0$", ""),),
+        answers={SCRIPTS: (0, "sysctl -w kernel.sysrq=0\n")},
+    ),
+    Case(
+        "os.sysrq-off",
+        FAIL,
+        (Edit("sysctl --cat-config", r"^kernel\.sysrq = 0$", ""),),
+        answers={SCRIPTS: (2, "echo 2 >/proc/sys/kernel/kptr_restrict\n")},
+    ),
+    *(
+        Case(
+            "os.homes-private",
+            status,
+            (Edit("^cat /etc/passwd$", r"\Z", f"x:x:{uid}:{uid}::/home/x:/bin/sh\n"),),
+            answers={"test -d /home/x": (0, ""), "stat -c %a /home/x": (0, "755\n")},
+        )
+        for uid, status in ((999, PASS), (1000, FAIL), (59999, FAIL), (60000, PASS))
+    ),
+    # A physical server without declared arrays has at least one, of whatever kind.
+    Case("raid.present", PASS, (), declared={"raid_arrays": []}),
+    Case("raid.present", NOT_APPLICABLE, (), declared={"raid_arrays": [], "machine": "virtual"}),
+    Case("raid.present", PASS, (), declared={"machine": "virtual"}),
+    Case("raid.present", FAIL, (NO_MD,), declared={"raid_arrays": []}, answers={PCI: (0, "0x010601\n"), **NO_DM}),
+    Case("raid.present", FAIL, (NO_MD,), declared={"raid_arrays": []}, answers={PCI: (1, ""), **NO_DM}),
+    Case("raid.present", ERROR, (NO_MD,), declared={"raid_arrays": []}, answers={PCI: (0, "0x060000\n0x010400\n")}),
+    Case("raid.present", ERROR, (NO_MD,), declared={"raid_arrays": []}, answers={PCI: (2, ""), **NO_DM}),
+    Case(
+        "raid.present",
+        FAIL,
+        (NO_MD,),
+        declared={"raid_arrays": []},
+        answers={PCI: (1, ""), **DM, TABLE: (0, "linear\n")},
+    ),
+    Case(
+        "raid.present",
+        ERROR,
+        (NO_MD,),
+        declared={"raid_arrays": []},
+        answers={PCI: (1, ""), **DM, TABLE: (0, "raid\n")},
+    ),
+    Case(
+        "raid.present",
+        FAIL,
+        (),
+        declared={"raid_arrays": ["/dev/md0", "tank"]},
+        answers={"readlink -m -- tank": (0, "/root/tank\n")},
+    ),
+    Case(
+        "raid.present",
+        PASS,
+        (),
+        declared={"raid_arrays": ["/dev/md/data"]},
+        answers={"readlink -m -- /dev/md/data": (0, "/dev/md0\n")},
+    ),
+    # A spare that arrays share serves both, while the monitor runs that moves it.
+    *(
+        Case(
+            "raid.hotspare",
+            status,
+            (
+                Edit("^cat /proc/mdstat", r"^md0 :", "md1 : active raid1 vde[0] vdf[1]\nmd0 :"),
+                Edit("^cat /etc/mdadm/mdadm.conf", r"\Z", f"ARRAY /dev/md0 UUID={UUID} spare-group=a\n"),
+                Edit("^cat /etc/mdadm/mdadm.conf", r"\Z", f"ARRAY /dev/md1 UUID=1:1:1:1\n  spare-group={group}\n"),
+                unit("mdmonitor.service", "ActiveState=active", f"ActiveState={monitor}"),
+            ),
+            declared={"raid_arrays": []},
+            answers={DETAIL: (0, MD1)},
+        )
+        for group, monitor, status in (("a", "active", PASS), ("b", "active", FAIL), ("a", "inactive", FAIL))
+    ),
+    *(
+        Case(
+            "raid.monitored",
+            status,
+            (
+                Edit("^cat /etc/mdadm/mdadm.conf", r"^PROGRAM .*$", ""),
+                Edit("^cat /etc/mdadm/mdadm.conf", "^MAILADDR .*$", f"MAILADDR {to}"),
+            ),
+            answers={
+                "test -x /usr/sbin/sendmail": (sendmail, ""),
+                "cat /etc/aliases 2>/dev/null": (0 if aliases else 1, aliases),
+            },
+        )
+        for to, sendmail, aliases, status in (
+            ("root", 0, "", FAIL),
+            ("root", 0, "root: admin@example.org\n", PASS),
+            ("root", 1, "root: admin@example.org\n", FAIL),
+            ("admin@example.org", 0, "", PASS),
+            ("root@localhost", 0, "mail: root\n", FAIL),
+        )
+    ),
+    *cases(
+        "disk.usage-90",
+        (PASS, Edit("^df -lPi", r"^(/dev/vda .*) \d+% /$", r"\1 - /")),
+        (ERROR, Edit("^df -lPi", r"^(/dev/vda .*) \d+% /$", r"\1 viel /")),
+        (ERROR, Edit("^df -lPi", r"^(/dev/vda .*) \d+% /$", r"\1")),
+    ),
+    # Another tool makes the backups: its timer, how it ended, and the records that it leaves or does not.
+    *(
+        Case(
+            "backup.offline-scheduled",
+            status,
+            (),
+            declared={"backup_timers": {"files": "x.timer", **more}, "databases": databases},
+            answers={
+                SHOW.format("", "x.timer"): (0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"),
+                SHOW.format(",Unit", "x.timer"): (0, "Unit=x.service\n"),
+                SHOW.format(",Result,ExecMainExitTimestampMonotonic", "x.service"): (
+                    0,
+                    f"Result={result}\nExecMainExitTimestampMonotonic={ended}\n",
+                ),
+            },
+        )
+        for more, databases, result, ended, status in (
+            ({}, [], "success", 9, PASS),
+            ({}, [], "exit-code", 9, FAIL),
+            ({}, [], "success", 0, ERROR),
+            ({}, ["perizinan"], "success", 9, FAIL),
+            ({"databases": "x.timer"}, ["perizinan"], "success", 9, PASS),
+        )
+    ),
+    *(
+        Case(control, status, edits, declared={"backup_timers": {"files": "x.timer"}})
+        for control, edits, status in (
+            ("backup.coverage", (), PASS),
+            ("backup.coverage", (Edit("^test -e .*records/backup", code=1),), ERROR),
+            ("backup.encrypted", (), FAIL),
+            ("backup.encrypted", (Edit("records/backup", r'"ok": true', '"ok": true, "encrypted": true'),), PASS),
+            ("backup.encrypted", (Edit("records/backup", r'"ok": true', '"ok": false'),), FAIL),
+        )
+    ),
+    *cases("backup.coverage", (FAIL, Edit("^test -e .*records/backup", code=1))),
+    *cases(
+        "backup.encrypted",
+        (FAIL, Edit("^ls /var/lib/patuh/backup-keys", code=2)),
+        (ERROR, Edit("^ls /var/lib/patuh/backup-keys", code=1)),
+    ),
+    Case("backup.coverage", FAIL, (), declared={"backup_paths": [], "databases": []}),
+    Case("backup.coverage", FAIL, (), declared={"databases": []}),
 ]
 
 
