@@ -633,6 +633,36 @@ BOUNDARIES: list[Case] = [
     ),
     Case("backup.coverage", FAIL, (), declared={"backup_paths": [], "databases": []}),
     Case("backup.coverage", FAIL, (), declared={"databases": []}),
+    *cases(
+        "backup.coverage",
+        (PASS, Edit("records/backup", r'"bytes": \d+', '"bytes": 1')),
+        (FAIL, Edit("records/backup", r'"bytes": \d+', '"bytes": 0')),
+    ),
+    # Without a database server nobody asks for databases; something must be declared all the same.
+    Case("backup.coverage", PASS, (Edit("^ss ", "mariadbd", "lain"),), declared={"databases": []}),
+    Case("backup.coverage", FAIL, (Edit("^ss ", "mariadbd", "lain"),), declared={"databases": [], "backup_paths": []}),
+    Case("backup.offline-scheduled", FAIL, (), declared={"removable_media": []}),
+    *cases("software.compatibility", (PASS, Edit("^dpkg --audit", code=1)), (ERROR, Edit("^dpkg --audit", code=2))),
+    *(
+        Case(
+            "accounts.offboarding",
+            status,
+            (
+                Edit("^cat /etc/passwd$", r"\Z", "admin-c:x:1009:1009::/home/admin-c:/bin/bash\n"),
+                Edit("^cat /etc/shadow$", r"\Z", f"admin-c:{fields}:\n"),
+                Edit("^getent group sudo$", r"$", sudo),
+            ),
+            answers={"test -s /home/admin-c/.ssh/authorized_keys": (keys, "")},
+        )
+        for fields, sudo, keys, status in (
+            ("!:20000:0:90:14::{day-0}", "", 1, PASS),
+            ("!:20000:0:90:14::{day--1}", "", 1, FAIL),
+            ("!:20000:0:90:14::", "", 1, FAIL),
+            (f"{HASH}:20000:0:90:14::1", "", 1, FAIL),
+            ("!:20000:0:90:14::1", ",admin-c", 1, FAIL),
+            ("!:20000:0:90:14::1", "", 0, FAIL),
+        )
+    ),
 ]
 
 

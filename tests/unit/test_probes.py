@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
-from compliance.probes import accounts, mdadm, records, sockets
+from compliance.probes import accounts, btrfs, mdadm, records, sockets, zfs
 from compliance.probes.sshd import Sshd
 from tests.unit.fakes import Answer, Host
 
@@ -151,3 +151,89 @@ def test_garbage_is_no_record(text: str) -> None:
     host = Host({"test -e": "", "tail -n": text})
     with contextlib.suppress(CannotTell):
         assert records.entries(host, "raid") == []
+
+
+def zpool(tree: str, state: str = "ONLINE") -> str:
+    """The words of ``zpool status`` around a tree of devices."""
+    rows = "".join(f"\t{row}\n" for row in tree.splitlines())
+    head = f"  pool: tank\n state: {state}\nconfig:\n\n\tNAME STATE READ WRITE CKSUM\n"
+    return f"{head}{rows}\nerrors: No known data errors\n"
+
+
+MIRROR = """tank          ONLINE       0     0     0
+  mirror-0    ONLINE       0     0     0
+    /dev/vdb  ONLINE       0     0     0
+    /dev/vdc  ONLINE       0     0     0
+"""
+
+
+@pytest.mark.parametrize(
+    ("tree", "level", "redundant", "failed", "spares"),
+    [
+        (MIRROR, "mirror", True, 0, 0),
+        (MIRROR + "spares\n  /dev/vdd    AVAIL\n", "mirror", True, 0, 1),
+        (MIRROR + "spares\n  /dev/vdd    INUSE     currently in use\n", "mirror", True, 0, 0),
+        (MIRROR.replace("/dev/vdc  ONLINE ", "/dev/vdc  FAULTED"), "mirror", True, 1, 0),
+        (MIRROR + "  /dev/vdd    ONLINE       0     0     0\n", "mirror, disk", False, 0, 0),
+        (MIRROR.replace("mirror-0", "raidz2-0"), "raidz2", True, 0, 0),
+        ("tank          ONLINE       0     0     0\n  /dev/vdb    ONLINE       0     0     0\n", "disk", False, 0, 0),
+        (MIRROR + "logs\n  /dev/vde    ONLINE       0     0     0\n", "mirror", True, 0, 0),
+        (MIRROR + "cache\n  /dev/vde    UNAVAIL      0     0     0\n", "mirror", True, 0, 0),
+        (MIRROR + "special\n  /dev/vde    ONLINE       0     0     0\n", "mirror, disk", False, 0, 0),
+    ],
+)
+def test_zfs_pools_are_read(tree: str, level: str, redundant: bool, failed: int, spares: int) -> None:
+    found = zfs.parse_status("tank", zpool(tree))
+    assert (found.level, found.redundant, found.failed, found.spares) == (level, redundant, failed, spares)
+    assert found.healthy
+    assert not zfs.parse_status("tank", zpool(tree, "DEGRADED")).healthy
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no such pool", zpool(""), zpool(MIRROR).replace("tank ", "other "), " state: ONLINE\n"]
+)
+def test_other_words_of_zpool_are_not_understood(text: str) -> None:
+    with pytest.raises(CannotTell):
+        zfs.parse_status("tank", text)
+
+
+USAGE = """Overall:
+    Device size:\t\t\t 536870912
+    Device missing:\t\t\t         0
+
+Data,RAID1: Size:67108864, Used:0 (0.00%)
+   /dev/vdb\t  67108864
+   /dev/vdc\t  67108864
+
+Metadata,RAID1: Size:33554432, Used:131072 (0.39%)
+   /dev/vdb\t  33554432
+   /dev/vdc\t  33554432
+
+System,RAID1: Size:8388608, Used:16384 (0.20%)
+   /dev/vdb\t   8388608
+   /dev/vdc\t   8388608
+"""
+STATS = "[/dev/vdb].write_io_errs    0\n[/dev/vdc].corruption_errs  0\n"
+
+
+def test_btrfs_is_read() -> None:
+    found = btrfs.parse_usage("/srv", USAGE, STATS)
+    assert found
+    assert (found.level, found.redundant, found.healthy, found.failed, found.spares) == ("RAID1", True, True, 0, 0)
+    single = btrfs.parse_usage("/srv", USAGE.replace("Metadata,RAID1", "Metadata,DUP"), STATS)
+    assert single
+    assert not single.redundant
+    missing = btrfs.parse_usage("/srv", USAGE.replace("missing:\t\t\t         0", "missing: 268435456"), STATS)
+    assert missing
+    assert (missing.healthy, missing.failed) == (False, 1)
+    errors = btrfs.parse_usage("/srv", USAGE, STATS.replace("corruption_errs  0", "corruption_errs  7"))
+    assert errors
+    assert (errors.healthy, errors.failed) == (False, 1)
+    one = "\n".join(line for line in USAGE.splitlines() if "vdc" not in line)
+    assert btrfs.parse_usage("/srv", one, STATS) is None
+
+
+@given(st.text(max_size=200))
+def test_other_words_of_btrfs_are_not_understood(text: str) -> None:
+    with pytest.raises(CannotTell):
+        btrfs.parse_usage("/srv", text, STATS)
