@@ -24,11 +24,13 @@ def _suites(quick: bool) -> list[tuple[str, list[str]]]:
         ("yamllint", [f"{run}yamllint", "--strict", "."]),
         ("ansible-lint", [f"{run}ansible-lint", "--offline", "--profile", "production"]),
         ("unit and property tests", [f"{run}pytest", "tests/unit"]),
+        ("checks made wrong on purpose", [sys.executable, "-m", "tests.mutation"]),
         ("browser tests", [f"{run}pytest", "tests/browser"]),
     ]
     if not quick:
         suites.append(("molecule on containers", [f"{run}molecule", "test", "-s", "containers"]))
         suites.append(("molecule on virtual machines", [f"{run}molecule", "test", "-s", "default"]))
+        suites.append(("a share of the proof", [sys.executable, "-m", "tests.proof", "--due", "--break-only"]))
     return suites
 
 

@@ -70,6 +70,7 @@ def build_image(name: str, machine: Machine, topology: Topology, progress: Progr
             "--mode=root",
             "--variant=important",
             "--aptopt=Acquire::Retries 3",
+            f"--components={','.join(machine.archive_areas)}",
             # The installer leaves the package lists on the server; so do we.
             "--skip=cleanup/apt/lists",
             f"--include={','.join(packages)}",

@@ -74,6 +74,8 @@ class Machine(_Strict):
     removable_disk: RemovableDisk | None = None
     raid_disks: RaidDisks | None = None
     container: bool = False
+    # What is not Debian proper, such as the kernel modules of ZFS in contrib.
+    archive_areas: list[str] = ["main"]
 
 
 class Topology(_Strict):

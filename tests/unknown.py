@@ -1,8 +1,8 @@
 """What cannot be known is an error, and what asks nothing is not applicable: seen on virtual machines.
 
 ``python -m tests.unknown`` takes rights, tools and answers away from the compliant servers of the proof, one at a time,
-and prints a table: how many verdicts were what, and the score. Nothing may pass that could not be looked at; where only
-the words change, no verdict may.
+and keeps a table in ``docs/unknown.md``: how many verdicts were what, and the score. Nothing may pass that could not be
+looked at; where only the words change, no verdict may.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from compliance.assessment import Assessment, Status
 from lab import virtual_machines
 from lab.topology import Instance
 from tests.proof.__main__ import Proof
+from tests.published import publish, row, table
 from tests.unit.test_hostile import asked
 
 SILENT_SECONDS_MAX = 240
+KINDS = (Status.PASS, Status.FAIL, Status.ERROR, Status.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,7 @@ def main(only: str) -> None:
     proof.prepare()
     proof.restore()
     before = assess(proof, Case("compliant"))
-    print(
-        "| case | pass | fail | error | not applicable | findings that hold | |\n|---|---|---|---|---|---|---|",
-        flush=True,
-    )
+    rows = []
     bad = 0
     for case in [Case("compliant"), *CASES]:
         if only not in case.name:
@@ -161,10 +160,18 @@ def main(only: str) -> None:
         wrong = trouble(case, before, after, time.monotonic() - began)
         bad += bool(wrong)
         count = Counter(f.status for f in after.findings if f.host)
-        kinds = (Status.PASS, Status.FAIL, Status.ERROR, Status.NOT_APPLICABLE)
-        figures = " | ".join(str(count[kind]) for kind in kinds)
         score = f"{after.score.held} of {after.score.assessed}"
-        print(f"| {case.name} | {figures} | {score} | {'; '.join(wrong)[:1500] or 'right'} |", flush=True)
+        rows.append((case.name, *(count[kind] for kind in KINDS), score, "; ".join(wrong)[:1500] or "right"))
+        print(row(*rows[-1]), flush=True)
+    if not (bad or only):
+        publish(
+            "unknown",
+            "What cannot be known, and what asks nothing",
+            "Taken away from two virtual machines that complied, one at a time; the figures are the verdicts of the\n"
+            "controls that a server decides, of both together. Each verdict was compared with what it had to be: an\n"
+            "error with its reason for what could no longer be looked at, the same as before for everything else.",
+            table(("what was done", *KINDS, "findings that hold", "verdicts"), rows),
+        )
     raise SystemExit(1 if bad else 0)
 
 

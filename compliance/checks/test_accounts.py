@@ -97,7 +97,7 @@ def test_passwords_of_people_age(host: Host, context: Context, saw: Saw) -> None
             holds=maximum is not None and maximum <= limit,
         )
         if account.has_password:
-            age = day - (account.changed_day or 0)
+            age = day - account.changed_day
             saw(
                 f"{person.name}: password age",
                 expected=f"<= {limit} d",
@@ -117,7 +117,7 @@ def test_superuser_password_is_young_enough(host: Host, context: Context, saw: S
     root = accounts(host)["root"]
     if not root.has_password:
         raise NotApplicable("root-has-no-password")
-    age = today(host) - (root.changed_day or 0)
+    age = today(host) - root.changed_day
     saw("root: password age", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)
 
 
@@ -143,11 +143,10 @@ def test_leavers_are_locked_out(host: Host, context: Context, saw: Saw) -> None:
     root = local["root"]
     last = max(person.left for person in left if person.left is not None)
     if root.has_password:
-        changed = root.changed_day or 0
         since = (last - type(last)(1970, 1, 1)).days
         saw(
             "root: password changed",
             expected=f">= {last.isoformat()}",
-            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + changed)).isoformat(),
-            holds=changed >= since,
+            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + root.changed_day)).isoformat(),
+            holds=root.changed_day >= since,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from testinfra.host import Host
 
@@ -22,13 +22,18 @@ SYSTEM_DATABASES = {
 }
 
 
+def _holds_something(archive: dict[str, Any]) -> bool:
+    size = archive.get("bytes")
+    return isinstance(size, int) and size > 0
+
+
 def _newest(entries: list[records.Entry], kind: str, source: str) -> records.Entry | None:
     """The newest successful run of a kind that holds a source."""
     for entry in reversed(entries):
         if entry.get("ok") is not True or entry.get("kind") != kind:
             continue
         archives = entry.get("archives", [])
-        if any(source in archive.get("source", []) and archive.get("bytes", 0) > 0 for archive in archives):
+        if any(source in archive.get("source", []) and _holds_something(archive) for archive in archives):
             return entry
     return None
 

@@ -9,7 +9,7 @@ from testinfra.host import Host
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.fleet import SegmentKind, Zone
 from compliance.probes import succeeds, systemd
-from compliance.probes.nftables import Fate, Packet, Ruleset
+from compliance.probes.nftables import Fate, Packet, Ruleset, computer_in
 from compliance.probes.sockets import Listener, reachable
 
 # A port that no rule has a reason to name stands for "everything else".
@@ -17,6 +17,7 @@ UNDECLARED_PORT = 47808
 # Where the answers to a DHCP client arrive; firewalls admit them by the port that they come from.
 DHCP_CLIENT = {("udp", 68), ("udp", 546)}
 OUTSIDE = {4: "192.0.2.77", 6: "2001:db8::77"}
+OWN_WITHOUT_INVENTORY = {4: "192.0.2.1", 6: "2001:db8::1"}
 
 PROGRAM_ROLES = {
     "web": {"nginx", "apache2", "lighttpd", "caddy", "httpd"},
@@ -47,14 +48,14 @@ def addresses(context: Context, host: Host) -> dict[int, str]:
     """An address of the host for each IP version it has."""
     if context.host is not None:
         return {address.version: str(address) for address in context.host.addresses}
-    return {4: "192.0.2.1", 6: "2001:db8::1"}
+    return OWN_WITHOUT_INVENTORY
 
 
 @assesses("firewall.default-deny")
 def test_what_is_not_allowed_is_refused(host: Host, context: Context, saw: Saw) -> None:
     """A packet to a port that nothing declares, from outside, is dropped, over IPv4 and IPv6."""
     ruleset = Ruleset.of(host)
-    if not ruleset.base_chains("input", 4):
+    if not any(ruleset.base_chains("input", version) for version in OUTSIDE):
         saw("nftables", expected="input chain", observed="none", holds=False)
         return
     for version, address in addresses(context, host).items():
@@ -80,8 +81,7 @@ def test_only_declared_services_are_open(host: Host, context: Context, saw: Saw)
     for name, network in sources:
         if network.version not in own:
             continue
-        # The last address of a prefix stands for a computer of no special rights in it.
-        source = str(network[-2] if network.num_addresses > 2 else network[0])
+        source = computer_in(network)
         for protocol in ("tcp", "udp"):
             for port in ports:
                 fate = ruleset.fate(Packet(source, own[network.version], protocol, port))
@@ -170,7 +170,7 @@ def test_dmz_starts_no_connection_inward(host: Host, context: Context, saw: Saw)
         if network.version not in own:
             continue
         for port in (22, 443, 3306, UNDECLARED_PORT):
-            fate = ruleset.fate(Packet(own[network.version], str(network[-2]), "tcp", port), "output")
+            fate = ruleset.fate(Packet(own[network.version], computer_in(network), "tcp", port), "output")
             if fate is Fate.UNKNOWN:
                 raise CannotTell(f"the fate of tcp/{port} to {network} cannot be worked out")
             saw(f"tcp/{port} → {network}", expected="drop", observed=fate)

@@ -172,16 +172,15 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
         if not lines:
             raise CannotTell("df names no local file system")
         for line in lines:
-            fields = line.split(maxsplit=5)
-            if len(fields) != 6 or not (fields[4] == "-" or fields[4].rstrip("%").isdigit()):
+            found = re.fullmatch(r"(?:\S+\s+){4}(?:(?P<used>\d+)%|-)\s+(?P<mount>.+)", line)
+            if not found:
                 raise CannotTell(f"df: '{line:.80}' is not understood")
-            if fields[4] != "-":  # a file system without a fixed number of inodes
-                used = int(fields[4].rstrip("%"))
+            if found["used"]:  # else a file system without a fixed number of inodes
                 saw(
-                    f"{fields[5]} ({what})",
+                    f"{found['mount']} ({what})",
                     expected=f"<= {limit} %",
-                    observed=f"{used} %",
-                    holds=used <= limit,
+                    observed=f"{found['used']} %",
+                    holds=int(found["used"]) <= limit,
                 )
 
 

@@ -17,14 +17,17 @@ STRONG_HASHES = {"$y$": "yescrypt", "$gy$": "gost-yescrypt", "$7$": "scrypt", "$
 
 @dataclass(frozen=True)
 class Account:
-    """A line of passwd with its line of shadow; days count from 1970, None where unset."""
+    """A line of passwd with its line of shadow; days count from 1970, None where unset.
+
+    A password without a day of its last change counts as changed in 1970: nothing shows that it is younger.
+    """
 
     name: str
     uid: int
     home: str
     shell: str
     password: str
-    changed_day: int | None
+    changed_day: int
     max_days: int | None
     expires_day: int | None
 
@@ -71,7 +74,7 @@ def accounts(host: testinfra.host.Host) -> dict[str, Account]:
             home=fields[5],
             shell=fields[6],
             password=aging[1],
-            changed_day=_day(aging[2]),
+            changed_day=_day(aging[2]) or 0,
             max_days=_day(aging[4]),
             expires_day=_day(aging[7]),
         )

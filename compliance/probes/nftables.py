@@ -410,6 +410,11 @@ class Ruleset:
         return found
 
 
+def computer_in(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    """An address that stands for a computer of no special rights in a network: its last."""
+    return str(network[-2] if network.num_addresses > 2 else network[0])
+
+
 def _translate(packet: Packet, to: Translation) -> Packet:
     return dataclasses.replace(
         packet,

@@ -4,7 +4,8 @@ Also keeps two administrators from changing a host at the same time: whoever com
 and takes it away at the end (``release: true``). A note whose run has died does not bind: at once when it was made
 on this controller, after an hour when on another.
 
-Returns the fact ``patuh_host``: ``release`` (``bookworm``), ``controller_address`` (as the host sees it).
+Returns the fact ``patuh_host``: ``release`` (``bookworm``), ``controller_address`` (as the host sees it),
+``installation_interrupted`` (dpkg was cut off and wants to finish first).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LOOK = """
 echo "id=$ID"; echo "release=$VERSION_CODENAME"; echo "user=$(id -u)"
 echo "free=$(df -Pm / | awk 'NR==2 {print $4}')"
 echo "init=$(cat /proc/1/comm)"
+echo "interrupted=$(find /var/lib/dpkg/updates -name '[0-9]*' 2>/dev/null | head -n 1)"
 echo "sshd_first=$(awk '!/^[ \\t]*(#|$)/ {print tolower($1), $2; exit}' /etc/ssh/sshd_config 2>/dev/null)"
 engines=""
 for unit in docker podman libvirtd virtqemud lxc-net incus; do
@@ -126,7 +128,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             self._take_turn(user)
         return {
             "changed": False,
-            "ansible_facts": {"patuh_host": {"release": seen["release"], "controller_address": controller}},
+            "ansible_facts": {
+                "patuh_host": {
+                    "release": seen["release"],
+                    "controller_address": controller,
+                    "installation_interrupted": bool(seen.get("interrupted")),
+                }
+            },
         }
 
     def _take_turn(self, user: str) -> None:

@@ -34,8 +34,10 @@ options:
     elements: path
     default: []
   validate:
-    description: A shell command that must succeed once the files stand, before anything is activated.
-    type: str
+    description: Shell commands that must succeed once the files stand, before anything is activated.
+    type: list
+    elements: str
+    default: []
   in_effect:
     description: A read-only shell command that succeeds when the running state is already what the files say.
     type: str
@@ -56,7 +58,7 @@ EXAMPLES = r"""
     files:
       - path: /etc/ssh/sshd_config.d/00-patuh.conf
         content: "{{ lookup('template', 'sshd.conf.j2') }}"
-    validate: sshd -t
+    validate: [sshd -t]
     activate: [systemctl reload ssh]
     guard: {name: ssh, seconds: 60, restore: systemctl reload ssh}
 """
@@ -296,6 +298,7 @@ def arm(module, guard, changing):
                 info = os.stat(path)
                 os.chown(kept, info.st_uid, info.st_gid)
             script.append("cp -a ./%s %s" % (number, quoted))
+    script.append("sync")  # once this folder is gone, nobody else puts the files back
     # At boot the services start from the files that are back; a running system has to be told.
     script.append('[ -n "$BOOTING" ] || (\n%s\n)' % (guard.get("restore") or ":"))
     script.append("logger -t patuh-guard 'change of %s was not confirmed: the old state is back'" % name)
@@ -322,6 +325,11 @@ def disarm(module, guard):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def title(command):
+    """What a message calls a command: a script goes by the comment that it begins with."""
+    return command.strip().splitlines()[0].lstrip("# ")
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
@@ -329,7 +337,7 @@ def main():
             "lines": {"type": "list", "elements": "dict", "default": []},
             "modes": {"type": "list", "elements": "dict", "default": []},
             "absent": {"type": "list", "elements": "path", "default": []},
-            "validate": {"type": "str"},
+            "validate": {"type": "list", "elements": "str", "default": []},
             "in_effect": {"type": "str"},
             "activate": {"type": "list", "elements": "str", "default": []},
             "guard": {"type": "dict"},
@@ -369,6 +377,7 @@ def main():
     def undo(message):
         for entry in changing.values():
             entry.put_back()
+        os.sync()
         if guard:
             if guard.get("restore"):
                 module.run_command(["/bin/sh", "-c", guard["restore"]])
@@ -380,14 +389,11 @@ def main():
             entry.write()
         except OSError as error:
             undo("%s cannot be written: %s." % (entry.path, error.strerror))
-    if module.params["validate"]:
-        code, out, err = module.run_command(["/bin/sh", "-c", module.params["validate"]])
-        if code != 0:
-            undo("'%s' refuses the change: %s" % (module.params["validate"], (err or out).strip()))
-    for command in module.params["activate"]:
-        code, out, err = module.run_command(["/bin/sh", "-c", command])
-        if code != 0:
-            undo("'%s' failed: %s" % (command, (err or out).strip()))
+    for step, trouble in (("validate", "'%s' refuses the change: %s"), ("activate", "'%s' failed: %s")):
+        for command in module.params[step]:
+            code, out, err = module.run_command(["/bin/sh", "-c", command])
+            if code != 0:
+                undo(trouble % (title(command), (err or out).strip()))
     if guard:
         try:
             set_deadline(os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))

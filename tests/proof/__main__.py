@@ -56,13 +56,11 @@ class Proof:
 
     def prepare(self) -> None:
         """Bring the servers up and make them comply, unless a snapshot of that is still good."""
-        marker, recipe = self.instance.folder / SNAPSHOT, _recipe()
+        marker, recipe = self.instance.folder / SNAPSHOT, self.recipe()
         if marker.exists() and marker.read_text(encoding="utf-8") == recipe:
             self.steps("the compliant servers are still there")
             return
-        if marker.exists():
-            self.restore()  # whatever an earlier run left behind
-            marker.unlink()
+        virtual_machines.down(self.instance)  # whatever an earlier run left behind
         virtual_machines.up(self.instance, self.steps)
         for host in self.hosts:
             virtual_machines.monitor(self.instance, host, f"savevm {BEFORE}")
@@ -71,6 +69,16 @@ class Proof:
         for host in self.hosts:
             virtual_machines.monitor(self.instance, host, f"savevm {SNAPSHOT}")
         marker.write_text(recipe, encoding="utf-8")
+
+    def recipe(self) -> str:
+        """A hash of all that decides what a compliant server is."""
+        digest = hashlib.sha256(self.instance.topology.model_dump_json().encode())
+        folders = ("roles", "playbooks", "plugins", "lab/image")
+        for folder in (*(REPOSITORY / one for one in folders), self.inventory):
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and file.suffix not in (".pyc", ".md"):
+                    digest.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
+        return digest.hexdigest()
 
     def settle(self) -> None:
         """Wait for what takes a while after a boot or a restart."""
@@ -158,16 +166,6 @@ class Proof:
         self.settle()
         say(f"round {number}: checking the rebooted servers")
         self.compare("rebooted", before, self.assess()[0], {})
-
-
-def _recipe() -> str:
-    """A hash of all that decides what a compliant server is."""
-    digest = hashlib.sha256()
-    for folder in ("roles", "playbooks", "plugins", "inventory", "lab"):
-        for file in sorted((REPOSITORY / folder).rglob("*")):
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
-    return digest.hexdigest()
 
 
 def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:

@@ -26,9 +26,9 @@ from compliance.catalogue import default_catalogue
 from compliance.errors import PatuhError
 from lab import virtual_machines
 from lab.topology import Instance, run_as_root
+from tests.published import publish, table
 
 INVENTORY = REPOSITORY / "inventory" / "strangers"
-TABLE = REPOSITORY / "docs" / "strangers.md"
 # A connection that is refused or silent is not open.
 TRY = "import socket, sys; sys.exit(socket.socket().connect_ex((sys.argv[1], int(sys.argv[2]))) != 0)"
 
@@ -46,12 +46,13 @@ class Truth(_Strict):
 
 
 class Apply(_Strict):
-    """What ``apply`` does there: what it says or why it refuses, what must stay, and what can be reached after it."""
+    """What ``apply`` does there: what it says or why it refuses, what must stay, and what is true after it."""
 
     keeps: str
     says: str = ""
     refuses: str = ""
     reachable: dict[str, bool]
+    then: dict[str, Status] = {}
 
 
 class Stranger(_Strict):
@@ -131,11 +132,15 @@ class Trial:
                 if open_ is not wanted:
                     self.note(f"{name}: {when}: {who} ({address}) is {'open' if open_ else 'closed'}")
 
-    def judge(self) -> dict[tuple[str, str], Finding]:
-        """Compare every verdict whose truth is known."""
+    def findings(self) -> dict[tuple[str, str], Finding]:
+        """What the checks say."""
         catalogue = default_catalogue()
         assessment = assess_fleet(fleet.load(INVENTORY, catalogue), catalogue)
-        findings = {(f.host, f.control): f for f in assessment.findings if f.host in self.strangers}
+        return {(f.host, f.control): f for f in assessment.findings if f.host in self.strangers}
+
+    def judge(self) -> dict[tuple[str, str], Finding]:
+        """Compare every verdict whose truth is known."""
+        findings = self.findings()
         for name, stranger in self.strangers.items():
             for control, truth in stranger.truth.items():
                 finding = findings[name, control]
@@ -164,20 +169,33 @@ class Trial:
         self.reach(name, expected.reachable, "after apply")
         self.steps(f"{name}: {'apply refused' if refused else 'applied'}")
 
-    def table(self, findings: dict[tuple[str, str], Finding]) -> str:
-        """The table of hosts, controls, verdicts and truths."""
-        lines = ["# Strangers' servers", "", "<!-- written by 'python -m tests.strangers' -->", ""]
+    def judge_again(self) -> None:
+        """Compare the verdicts that ``apply`` was to change, or to leave."""
+        findings = self.findings()
+        for name, stranger in self.strangers.items():
+            for control, verdict in stranger.apply.then.items():
+                if (finding := findings[name, control]).status is not verdict:
+                    shown = "; ".join(f"{one.subject}: {one.observed}" for one in finding.observations if not one.holds)
+                    self.note(f"{name}: after apply {control} is {finding.status}, not {verdict}: {shown}")
+
+    def publish(self, findings: dict[tuple[str, str], Finding]) -> None:
+        """Keep the table of hosts, controls, verdicts and truths."""
+        sections = []
         for name, stranger in self.strangers.items():
             suite = self.instance.topology.machines[name].suite
-            lines += [f"## `{name}` (Debian {suite})", "", f"{stranger.summary}.", ""]
-            lines += ["| control | verdict | truth |", "|---|---|---|"]
-            lines += [
-                f"| `{control}` | {findings[name, control].status} | {truth.because} |"
+            verdicts = [
+                (f"`{control}`", findings[name, control].status, truth.because)
                 for control, truth in stranger.truth.items()
             ]
             does = f"refuses: “{stranger.apply.refuses}”" if stranger.apply.refuses else "goes through"
-            lines += ["", f"`apply` {does.replace(chr(92), '')}; unchanged by it: `{stranger.apply.keeps}`.", ""]
-        return "\n".join(lines)
+            sections += [
+                f"## `{name}` (Debian {suite})",
+                f"{stranger.summary}.",
+                table(("control", "verdict", "truth"), verdicts),
+                f"`apply` {does.replace(chr(92), '')}; unchanged by it: `{stranger.apply.keeps}`."
+                + "".join(f" `{control}` is *{verdict}* then." for control, verdict in stranger.apply.then.items()),
+            ]
+        publish("strangers", "Strangers' servers", *sections)
 
 
 @click.command()
@@ -196,11 +214,12 @@ def main(only: str, check_only: bool) -> None:
     if not check_only:
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             list(pool.map(trial.apply, trial.strangers))
+        trial.judge_again()
     steps(f"{len(trial.strangers)} servers, {len(trial.wrong)} wrong")
     for line in trial.wrong:
         click.echo(line)
     if not (trial.wrong or only or check_only):
-        TABLE.write_text(trial.table(findings), encoding="utf-8")
+        trial.publish(findings)
     raise SystemExit(1 if trial.wrong else 0)
 
 

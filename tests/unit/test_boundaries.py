@@ -138,7 +138,27 @@ MD1 = """/dev/md1:
      Spare Devices : 0
               UUID : 1:1:1:1
 """
+POOL = """  pool: tank
+ state: ONLINE
+config:
+
+\tNAME          STATE
+\ttank          ONLINE
+\t  mirror-0    ONLINE
+\t    /dev/vdb  ONLINE
+\t    /dev/vdc  ONLINE
+
+errors: No known data errors
+"""
+NOTHING = "LoadState=loaded\nActiveState=inactive\nUnitFileState=\n"
 SHOW = "systemctl show --property=LoadState,ActiveState,UnitFileState{} -- {}"
+
+
+def unclear(port: int) -> str:
+    """A rule of nft, as JSON, that may or may not accept what goes to a UDP port."""
+    where = '"family": "inet", "table": "patuh", "chain": "input", "handle": 99'
+    to = f'{{"match": {{"op": "==", "left": {{"payload": {{"protocol": "udp", "field": "dport"}}}}, "right": {port}}}}}'
+    return f'{{"rule": {{{where}, "expr": [{to}, {{"xt": {{"type": "match"}}}}, {{"accept": null}}]}}}}'
 
 
 def _uuid() -> str:
@@ -661,6 +681,104 @@ BOUNDARIES: list[Case] = [
             (f"{HASH}:20000:0:90:14::1", "", 1, FAIL),
             ("!:20000:0:90:14::1", ",admin-c", 1, FAIL),
             ("!:20000:0:90:14::1", "", 0, FAIL),
+        )
+    ),
+    # Who counts as a person: those whom adduser numbers.
+    *(
+        Case(
+            "accounts.least-privilege",
+            status,
+            (Edit("^cat /etc/passwd$", r"\Z", f"x:x:{uid}:{uid}::/home/x:/bin/sh\n"),),
+            answers={asked: (0, "@ x\n    (ALL : ALL) ALL\n")},
+        )
+        for asked in ('for name in admin-a admin-b patuh x; do echo "@ $name"; sudo -n -l -U "$name" 2>&1; done',)
+        for uid, status in ((999, PASS), (1000, FAIL), (59999, FAIL), (60000, PASS))
+    ),
+    *cases("backup.coverage", (FAIL, Edit("records/backup", r', "bytes": \d+', ""))),
+    *cases("monitoring.alerts", (FAIL, Edit("records/alerts", '"targets": 2', '"targets": "2"'))),
+    # A rule that nothing here understands leaves the fate of its port open; a DHCP client's port may be.
+    *(
+        Case(
+            "firewall.only-role-services",
+            status,
+            (Edit("; nft -j", r'\{"rule": \{[^{}]*"chain": "input"', unclear(port) + r", \g<0>"),),
+        )
+        for port, status in ((68, PASS), (6868, ERROR))
+    ),
+    # What the kernel joins from the setting for all interfaces and an interface's own.
+    *cases(
+        "os.reverse-path-filter",
+        (PASS, Edit("; sysctl -a", r"^net.ipv4.conf.all.rp_filter = 1", "net.ipv4.conf.all.rp_filter = 0")),
+        (PASS, Edit("; sysctl -a", r"^net.ipv4.conf.eth0.rp_filter = 1", "net.ipv4.conf.eth0.rp_filter = 0")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv4.conf.(all|eth0).rp_filter = 1", r"net.ipv4.conf.\1.rp_filter = 0")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv4.conf.eth0.rp_filter = 1\n", "")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv4.conf.eth0.rp_filter = 1", "net.ipv4.conf.eth0.rp_filter = x")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv4.conf.all.rp_filter = 1\n", "")),
+    ),
+    # No file names the interface: it begins with the setting for those still to come.
+    *cases("os.reverse-path-filter", (PASS, Edit("sysctl --cat-config", r"^net/ipv4/conf/\*/rp_filter = 1$", ""))),
+    *cases(
+        "os.router-advertisements-refused",
+        (PASS, Edit("; sysctl -a", r"^net.ipv6.conf.all.accept_ra = 0\n", "")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv6.conf.eth0.accept_ra = 0\n", "")),
+        (FAIL, Edit("; sysctl -a", r"^net.ipv6.conf.eth0.accept_ra = 0", "net.ipv6.conf.eth0.accept_ra = 1")),
+    ),
+    *cases(
+        "os.reverse-path-filter",
+        *(
+            (status, Edit("sysctl --cat-config", r"\Z", f"\nnet.ipv4.conf.{a}=0\nnet.ipv4.conf.{b}=0\n"))
+            for status, a, b in (
+                (PASS, "all.rp_filter", "all.rp_filter"),
+                (PASS, "eth0.rp_filter", "eth0.rp_filter"),
+                (FAIL, "all.rp_filter", "eth0.rp_filter"),
+            )
+        ),
+    ),
+    *cases(
+        "os.tmp-mount",
+        (PASS, Edit("^findmnt .*/tmp$", r"(?s)\A.*\Z", "nosuid,nodev,noexec\n")),
+        (PASS, Edit("^findmnt .*/tmp$", r"\A", "rw\n")),
+        (FAIL, Edit("^findmnt .*/tmp$", r"\Z", "rw\n")),
+    ),
+    *cases("os.time-synchronised", (PASS, Edit("^timedatectl show", r"\Z", "TimeUSec=a=b=c\n"))),
+    *(
+        Case("ssh.protocol-2", PASS, (), answers={"/usr/sbin/sshd -V 2>&1; ssh -V 2>&1": (code, "OpenSSH_9.2p1\n")})
+        for code in (0, 1, 127, 255)
+    ),
+    *(
+        Case(
+            "ssh.remote-first",
+            status,
+            (Edit("^journalctl .*LOGIN ON", r"\A.*", "2026-11-20T08:00:00+00:00 debian12 login[9]: LOGIN ON tty1\n"),),
+            answers={"cat /var/log/patuh/maintenance.jsonl": (0, f'{{"when": "{day}T01:00:00+00:00"}}\n')},
+        )
+        for day, status in (("2026-11-20", PASS), ("2026-11-19", FAIL))
+    ),
+    *cases("disk.daily-monitoring", (PASS, Edit("records/disk-space", r"\A", '{"when": "{now-99999}"}\n'))),
+    *(
+        Case(
+            "raid.monitored",
+            status,
+            (NO_MD,),
+            declared={"raid_arrays": []},
+            answers={
+                "PATH=$PATH:/sbin:/usr/sbin; command -v zpool": (0, "/usr/sbin/zpool\n"),
+                "PATH=$PATH:/sbin:/usr/sbin; zpool list -H -o name": (0, "tank\n"),
+                "PATH=$PATH:/sbin:/usr/sbin; zpool status -P tank": (0, POOL),
+                "cat /etc/zfs/zed.d/zed.rc 2>/dev/null": (code, config),
+                SHOW.format("", "zfs-zed.service"): (0, f"LoadState=loaded\nActiveState={zed}\nUnitFileState=\n"),
+                SHOW.format("", "zfs-scrub-weekly@tank.timer"): (0, NOTHING),
+                SHOW.format("", "zfs-scrub-monthly@tank.timer"): (0, NOTHING.replace("inactive", timer)),
+                "test -e /etc/cron.d/zfsutils-linux": (1, ""),
+            },
+        )
+        for code, config, zed, timer, status in (
+            (0, 'ZED_NTFY_TOPIC="dinas"\n', "active", "active", PASS),
+            (0, 'ZED_NTFY_TOPIC="dinas"\n', "inactive", "active", FAIL),
+            (0, 'ZED_NTFY_TOPIC="dinas"\n', "active", "inactive", FAIL),
+            (0, '#ZED_NTFY_TOPIC="dinas"\n', "active", "active", FAIL),
+            (1, "", "active", "active", FAIL),
+            (2, "", "active", "active", ERROR),
         )
     ),
 ]
