@@ -193,8 +193,8 @@ def wait_for_ssh(instance: Instance, name: str, seconds: float = BOOT_SECONDS_MA
     )
 
 
-def up(instance: Instance, progress: Progress) -> None:
-    """Build what is missing, start what does not run, and wait until every machine answers."""
+def up(instance: Instance, progress: Progress, names: list[str] | None = None) -> None:
+    """Build what is missing, start what does not run, and wait until the machines (all of them) answer."""
     machines = instance.topology.machines
 
     def bring_up(name: str) -> None:
@@ -209,7 +209,7 @@ def up(instance: Instance, progress: Progress) -> None:
     instance.folder.mkdir(parents=True, exist_ok=True)
     create_network(instance)
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        for done in concurrent.futures.as_completed([pool.submit(bring_up, name) for name in machines]):
+        for done in concurrent.futures.as_completed([pool.submit(bring_up, name) for name in names or machines]):
             done.result()
 
 

@@ -8,7 +8,8 @@ module: unneeded_packages
 short_description: Removes packages, except those whose removal would take others along
 description:
   - A compiler may be what keeps a driver built by DKMS alive, and rpcbind what keeps a share mounted. A package of the
-    list goes only when nothing outside the list goes with it; else it stays, with a warning that names what needs it.
+    list goes only when nothing outside the list goes with it, and nothing is installed in its place; else it stays,
+    with a warning that names what needs it.
 options:
   name:
     description: Packages that should not be there.
@@ -52,14 +53,16 @@ def main():
     removed, needed = [], {}
     for package in re.findall(r"^(?!not-installed|config-files)\S+ (\S+)$", known, re.MULTILINE):
         would = module.run_command([*REMOVE, "--simulate", package], check_rc=True)[1]
-        others = sorted(set(re.findall(r"^Remv (\S+)", would, re.MULTILINE)) - set(listed))
+        # Something may also be installed in its place: then it is not the package that is needed, but what it does.
+        gone, come = (set(re.findall(rf"^{what} (\S+)", would, re.MULTILINE)) for what in ("Remv", "Inst"))
+        others = sorted((gone - set(listed)) | come)
         if others:
             needed[package] = others
         else:
             removed.append(package)
     for package, others in needed.items():
         module.warn(
-            "%s stays, for %s would go with it. Remove that first, or accept that the check fails."
+            "%s stays: %s would go with it or come in its place. Remove that first, or accept that the check fails."
             % (package, ", ".join(others))
         )
     if removed and not module.check_mode:

@@ -29,6 +29,7 @@ from lab.topology import Instance, run_as_root
 from tests.published import publish, table
 
 INVENTORY = REPOSITORY / "inventory" / "strangers"
+DOCUMENT = REPOSITORY / "docs" / "strangers.md"
 # A connection that is refused or silent is not open.
 TRY = "import socket, sys; sys.exit(socket.socket().connect_ex((sys.argv[1], int(sys.argv[2]))) != 0)"
 
@@ -87,12 +88,11 @@ class Trial:
 
     def prepare(self) -> None:
         """Bring the servers up and make them what their owners made them, once."""
-        marker = self.instance.folder / "made"
-        if not marker.exists():
-            virtual_machines.up(self.instance, self.steps)
+        new = [name for name in self.strangers if not self.marker(name).exists()]
+        if new:
+            virtual_machines.up(self.instance, self.steps, new)
             with concurrent.futures.ThreadPoolExecutor() as pool:
-                list(pool.map(self.make, self.strangers))
-            marker.touch()
+                list(pool.map(self.make, new))
         for name in self.strangers:
             virtual_machines.monitor(self.instance, name, "loadvm made")
             virtual_machines.wait_for_ssh(self.instance, name)
@@ -106,6 +106,11 @@ class Trial:
         if port := self.strangers[name].listen:
             self.run(name, f"systemd-run --quiet --unit=percobaan python3 -m http.server --bind :: {port}")
         virtual_machines.monitor(self.instance, name, "savevm made")
+        self.marker(name).touch()
+
+    def marker(self, name: str) -> Path:
+        """The file that says that a server was made."""
+        return self.instance.machine_folder(name) / "made"
 
     def run(self, name: str, script: str) -> tuple[int, str]:
         """Run a shell script as root; its exit status and its words."""
@@ -179,8 +184,8 @@ class Trial:
                     self.note(f"{name}: after apply {control} is {finding.status}, not {verdict}: {shown}")
 
     def publish(self, findings: dict[tuple[str, str], Finding]) -> None:
-        """Keep the table of hosts, controls, verdicts and truths."""
-        sections = []
+        """Keep the table of hosts, controls, verdicts and truths; servers that were not tried keep theirs."""
+        sections = kept(DOCUMENT)
         for name, stranger in self.strangers.items():
             suite = self.instance.topology.machines[name].suite
             verdicts = [
@@ -188,14 +193,23 @@ class Trial:
                 for control, truth in stranger.truth.items()
             ]
             does = f"refuses: “{stranger.apply.refuses}”" if stranger.apply.refuses else "goes through"
-            sections += [
-                f"## `{name}` (Debian {suite})",
-                f"{stranger.summary}.",
-                table(("control", "verdict", "truth"), verdicts),
-                f"`apply` {does.replace(chr(92), '')}; unchanged by it: `{stranger.apply.keeps}`."
-                + "".join(f" `{control}` is *{verdict}* then." for control, verdict in stranger.apply.then.items()),
-            ]
-        publish("strangers", "Strangers' servers", *sections)
+            sections[name] = "\n\n".join(
+                [
+                    f"## `{name}` (Debian {suite})",
+                    f"{stranger.summary}.",
+                    table(("control", "verdict", "truth"), verdicts),
+                    f"`apply` {does.replace(chr(92), '')}; unchanged by it: `{stranger.apply.keeps}`."
+                    + "".join(f" `{control}` is *{verdict}* then." for control, verdict in stranger.apply.then.items()),
+                ]
+            )
+        publish("strangers", "Strangers' servers", *(sections[name] for name in sorted(sections)))
+
+
+def kept(document: Path) -> dict[str, str]:
+    """The sections of the document as it is, by the server's name."""
+    text = document.read_text(encoding="utf-8") if document.exists() else ""
+    parts = re.split(r"^(?=## `)", text, flags=re.MULTILINE)[1:]
+    return {part.split("`")[1]: part.strip() for part in parts}
 
 
 @click.command()
@@ -218,7 +232,7 @@ def main(only: str, check_only: bool) -> None:
     steps(f"{len(trial.strangers)} servers, {len(trial.wrong)} wrong")
     for line in trial.wrong:
         click.echo(line)
-    if not (trial.wrong or only or check_only):
+    if not (trial.wrong or check_only):
         trial.publish(findings)
     raise SystemExit(1 if trial.wrong else 0)
 
