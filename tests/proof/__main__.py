@@ -177,7 +177,8 @@ def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
     for one in breaks:
         days = dict.fromkeys(hosts, today) if one in proved_now else known.get(str(one))
         if days:
-            found.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": days}
+            shown = {host: day.isoformat() for host, day in days.items()}
+            found.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": shown}
     text = "# When each break was last proved, on which server. Written by 'patuh test --proof'.\n"
     breaking.PROVED_FILE.write_text(text + yaml.safe_dump(found), encoding="utf-8")
 
