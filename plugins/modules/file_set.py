@@ -374,12 +374,13 @@ def main():
         arm(module, guard, changing)
         result["guard_armed"] = True
 
-    def undo(message):
+    def undo(message, activated=False):
         for entry in changing.values():
             entry.put_back()
         os.sync()
         if guard:
-            if guard.get("restore"):
+            # Where nothing was activated there is nothing to restore; it could bring files of others into effect.
+            if activated and guard.get("restore"):
                 module.run_command(["/bin/sh", "-c", guard["restore"]])
             disarm(module, guard)
         module.fail_json(msg=message + " Every file is back as it was.", changed=False)
@@ -389,11 +390,11 @@ def main():
             entry.write()
         except OSError as error:
             undo("%s cannot be written: %s." % (entry.path, error.strerror))
-    for step, trouble in (("validate", "'%s' refuses the change: %s"), ("activate", "'%s' failed: %s")):
+    for step, trouble in (("validate", "'%s' refuses the change: %s."), ("activate", "'%s' failed: %s.")):
         for command in module.params[step]:
             code, out, err = module.run_command(["/bin/sh", "-c", command])
             if code != 0:
-                undo(trouble % (title(command), (err or out).strip()))
+                undo(trouble % (title(command), (err or out).strip().rstrip(".")), activated=step == "activate")
     if guard:
         try:
             set_deadline(os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))

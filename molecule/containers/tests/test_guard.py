@@ -16,7 +16,7 @@ HOSTS = ["web02", "dns02"]
 SECONDS = 6
 
 
-def ansible(host: str, module: str, arguments: str) -> str:
+def ansible(host: str, module: str, arguments: str, code: int = 0) -> str:
     command = [
         str(Path(sys.executable).parent / "ansible"),
         host,
@@ -30,7 +30,7 @@ def ansible(host: str, module: str, arguments: str) -> str:
     environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     environment.pop("ANSIBLE_FORCE_COLOR", None)
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, env=environment)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -74,6 +74,17 @@ def test_a_confirmed_change_stays(host: str) -> None:
     time.sleep(SECONDS + 3)
     after = state(host)
     assert after.count("new") == 2
+    assert "/run/was-restored" not in after
+    assert "guard_test" not in " ".join(after)
+
+
+def test_a_change_that_was_never_activated_restores_files_only(host: str) -> None:
+    """Restoring lets services read their files again: files of others, too, which may have waited for that."""
+    guard = {"name": "guard_test", "seconds": SECONDS, "restore": "touch /run/was-restored"}
+    arguments = {"files": [{"path": "/etc/guard-test", "content": "new"}], "guard": guard, "validate": ["false"]}
+    assert "'false' refuses the change" in ansible(host, "file_set", json.dumps(arguments), code=2)
+    after = state(host)
+    assert "old" in after
     assert "/run/was-restored" not in after
     assert "guard_test" not in " ".join(after)
 
