@@ -208,14 +208,10 @@ CASES = [
         "Account:\\n\\trequisite pam_deny.so\\n' >/usr/share/pam-configs/vendor",
     ),
     Case(
-        "sudo's rules are broken",
-        (
-            "--tags",
-            "os_hardening",
-            "-e",
-            '{"os_hardening_banner": "x", "os_hardening_sudo_rules": "Defaults use_pty ("}',
-        ),
+        "sudo's rules would be broken: a vendor's file has a mistake",
+        ("--tags", "os_hardening", "-e", "os_hardening_banner=x"),
         r"visudo -cq' refuses the change",
+        before="printf 'Defaults use_pty (\\n' >/etc/sudoers.d/vendor; chmod 440 /etc/sudoers.d/vendor",
     ),
     Case(
         "the administrators' list omits the user who runs the play",
