@@ -312,13 +312,32 @@ def _read_strictly(source: Path) -> list[strict_yaml.Document]:
             documents.append(strict_yaml.load(path, ANSIBLE_TAGS))
         except InvalidInput as error:
             problems += error.problems
+            continue
+        if {"group_vars", "host_vars"} & set(path.parts) and not isinstance(documents[-1].data, dict | None):
+            problems.append(
+                PatuhError(
+                    "this is no set of variables", where=f"{path}:1", mend="Write 'name: value', one variable per line."
+                )
+            )
     if problems:
         raise InvalidInput(problems)
     return documents
 
 
 def _ansible_variables(source: Path) -> dict[str, dict[str, Any]]:
-    """The variables of every host, as Ansible's own precedence gives them."""
+    """The variables of every host, as Ansible's own precedence gives them.
+
+    :raises InvalidInput: when Ansible cannot make sense of the inventory.
+    """
+    from ansible.errors import AnsibleError
+
+    try:
+        return _read_by_ansible(source)
+    except AnsibleError as error:
+        raise InvalidInput([PatuhError(str(error), where=str(source), mend="Mend what Ansible names.")]) from error
+
+
+def _read_by_ansible(source: Path) -> dict[str, dict[str, Any]]:
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.loader import init_plugin_loader

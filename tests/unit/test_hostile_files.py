@@ -135,3 +135,11 @@ def test_any_assessment_is_taken_and_can_be_reported_or_told(tmp_path: Path, edi
     document = html.render(found)
     assert "<script" not in document
     assert "\x1b" not in document
+
+
+def test_variables_that_are_none_are_told_with_their_file(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory"
+    shutil.copytree(REPOSITORY / "inventory" / "example", inventory)
+    (inventory / "group_vars" / "all.yml").write_text("text\n")
+    with pytest.raises(PatuhError, match=r"group_vars/all\.yml:1.*no set of variables"):
+        fleet.load(inventory, catalogue.default_catalogue())
