@@ -39,7 +39,7 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-REMOVE = ["apt-get", "--no-auto-remove", "remove"]
+REMOVE = ["apt-get", "-o", "DPkg::Lock::Timeout=60", "--no-auto-remove", "remove"]
 
 
 def main():
@@ -52,7 +52,8 @@ def main():
     known = module.run_command(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\\n", *listed])[1]
     removed, needed = [], {}
     for package in re.findall(r"^(?!not-installed|config-files)\S+ (\S+)$", known, re.MULTILINE):
-        would = module.run_command([*REMOVE, "--simulate", package], check_rc=True)[1]
+        # Together with those that go: of two packages that can stand in for each other, one has to stay.
+        would = module.run_command([*REMOVE, "--simulate", *removed, package], check_rc=True)[1]
         # Something may also be installed in its place: then it is not the package that is needed, but what it does.
         gone, come = (set(re.findall(rf"^{what} (\S+)", would, re.MULTILINE)) for what in ("Remv", "Inst"))
         others = sorted((gone - set(listed)) | come)
