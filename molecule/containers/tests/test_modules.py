@@ -1,9 +1,13 @@
-"""An unconfirmed change goes back by itself, a confirmed one stays; on a host with a real systemd."""
+"""What modules promise, on hosts with a real systemd and a real apt.
+
+An unconfirmed change goes back by itself, a confirmed one stays; packages that something needs stay.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -101,3 +105,38 @@ def test_what_was_not_confirmed_before_a_boot_goes_back(host: str) -> None:
     assert "old" in after
     assert "/run/was-restored" not in after
     assert "guard_test" not in " ".join(after)
+
+
+STUBS = """
+cd /run
+for package in "compiler-a" "compiler-b" "driver Depends: compiler-a | compiler-b"; do
+  mkdir -p "${package%% *}/DEBIAN"
+  {
+    echo "Package: ${package%% *}"; echo "Version: 1"; echo "Architecture: all"
+    echo "Maintainer: test <test@lab.example>"; echo "Description: stub"
+    case $package in *Depends*) echo "${package#* }";; esac
+  } >"${package%% *}/DEBIAN/control"
+  dpkg-deb --build "${package%% *}" >/dev/null
+done
+dpkg --purge driver compiler-a compiler-b >/dev/null 2>&1
+dpkg --install compiler-a.deb compiler-b.deb >/dev/null
+"""
+
+
+def installed(host: str) -> set[str]:
+    query = "dpkg-query -W -f '${db:Status-Status} ${Package}\\n' driver compiler-a compiler-b; true"
+    said = ansible(host, "raw", query)
+    return set(re.findall(r"^installed (\S+)", said, re.MULTILINE))
+
+
+def test_packages_that_nothing_needs_go(host: str) -> None:
+    ansible(host, "raw", STUBS)
+    ansible(host, "unneeded_packages", json.dumps({"name": ["compiler-a", "compiler-b"]}))
+    assert installed(host) == set()
+
+
+def test_of_two_packages_that_can_stand_in_for_each_other_one_stays(host: str) -> None:
+    ansible(host, "raw", f"{STUBS}dpkg --install driver.deb >/dev/null")
+    said = ansible(host, "unneeded_packages", json.dumps({"name": ["compiler-a", "compiler-b"]}))
+    assert "compiler-b stays: driver would go with it" in " ".join(said.split())
+    assert installed(host) == {"compiler-b", "driver"}
