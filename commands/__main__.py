@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, generate, lab, proof
+from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -25,6 +25,9 @@ for command in (
     check.check,
     check.report,
     apply.apply,
+    record.record,
+    due.due_,
+    regulation.regulation,
     demo.demo,
     lab.lab,
     proof.test,

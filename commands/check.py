@@ -10,7 +10,7 @@ import click
 
 from commands.common import OUTPUT, REPOSITORY, console, host_progress, write_reports
 from compliance import assess, fleet
-from compliance.assessment import Assessment, Status, read
+from compliance.assessment import TROUBLE, Assessment, read
 from compliance.catalogue import default_catalogue, suggestion
 from compliance.errors import PatuhError
 from reports import terminal
@@ -83,7 +83,7 @@ def finish(assessment: Assessment, output: Path, language: Language, every: bool
     console.print()
     console.print(str(page), markup=False, soft_wrap=True)
     tally = assessment.score.tally
-    sys.exit(1 if tally[Status.FAIL] or tally[Status.ERROR] else 0)
+    sys.exit(1 if any(tally[status] for status in TROUBLE) else 0)
 
 
 @click.command()

@@ -7,6 +7,7 @@ import datetime
 import re
 import time
 import tomllib
+import zoneinfo
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,19 @@ from typing import Any
 import testinfra.host
 
 from compliance.assessment import (
+    TROUBLE,
     AssessedClause,
     AssessedControl,
     AssessedHost,
     AssessedRegulation,
+    AssessedWaiver,
     Assessment,
     Coverage,
     Finding,
     Reason,
     Score,
     Status,
+    Waived,
     tally,
     worst,
 )
@@ -31,12 +35,16 @@ from compliance.breaking import last_proved
 from compliance.catalogue import Assessed, Catalogue, Control, Severity
 from compliance.checking import Check, Context, Saw, all_checks, judge
 from compliance.connection import CannotRun, Unreachable, local_host, remote_host
+from compliance.evidence import consistency, judging, store
+from compliance.evidence.judging import Evidence
+from compliance.evidence.kinds import Waiver
 from compliance.fleet import LoadedFleet
 from compliance.fleet_rules import all_rules
 from compliance.parameters import ResolvedParameter, resolve
 
 HOSTS_AT_ONCE = 20
 FIRST_TO_DO = 5
+WAIVABLE = frozenset({Status.FAIL, Status.OVERDUE, Status.MISSING})
 _URGENCY = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
 Progress = Callable[[str, int, int], None]
 
@@ -75,7 +83,10 @@ def assess_fleet(
         results = list(pool.map(one, names))
     findings = [finding for _, found in results for finding in found]
     findings += _fleet_findings(loaded, wanted)
-    findings += _evidence_findings(wanted)
+    evidence = gather(loaded, catalogue, wanted, began)
+    findings += evidence_findings(wanted, evidence)
+    waivers = evidence.of(Waiver)
+    findings = [_waived(finding, waivers, evidence.today) for finding in findings]
     return _assemble(
         catalogue,
         fleet.regulations,
@@ -88,6 +99,18 @@ def assess_fleet(
         began=began,
         seconds=time.monotonic() - start,
         local=False,
+        waivers=[
+            AssessedWaiver(
+                control=waiver.control,
+                hosts=list(waiver.hosts),
+                reason=waiver.reason,
+                approver=waiver.approver,
+                first=waiver.first,
+                last=waiver.last,
+            )
+            for waiver in waivers
+        ],
+        in_charge=fleet.in_charge,
     )
 
 
@@ -104,7 +127,11 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
         for control in wanted
         if control.assessed is Assessed.FLEET
     ]
-    findings += _evidence_findings(wanted)
+    findings += [
+        Finding(control=control.id, host=None, status=Status.MISSING, reason=Reason(message="undeclared-fleet"))
+        for control in wanted
+        if control.assessed is Assessed.EVIDENCE
+    ]
     return _assemble(
         catalogue,
         regulations,
@@ -191,12 +218,29 @@ def _fleet_findings(loaded: LoadedFleet, wanted: list[Control]) -> list[Finding]
     return found
 
 
-def _evidence_findings(wanted: list[Control]) -> list[Finding]:
-    return [
-        Finding(control=control.id, host=None, status=Status.MISSING, reason=Reason(message="no-record"))
-        for control in wanted
-        if control.assessed is Assessed.EVIDENCE
-    ]
+def gather(loaded: LoadedFleet, catalogue: Catalogue, wanted: list[Control], at: datetime.datetime) -> Evidence:
+    """The records beside an inventory, with what they are judged by, at a moment."""
+    now = at.astimezone(zoneinfo.ZoneInfo(loaded.fleet.timezone)).replace(tzinfo=None)
+    records = consistency.check(store.load(store.folder_of(loaded.source)), loaded.fleet, catalogue, now)
+    controls = tuple(control.id for control in wanted if control.assessed is Assessed.EVIDENCE)
+    return Evidence(records, loaded.fleet, loaded.parameters, now, controls)
+
+
+def evidence_findings(wanted: list[Control], evidence: Evidence) -> list[Finding]:
+    """What the records say of every control that they decide."""
+    return [judging.assess(control.id, evidence) for control in wanted if control.assessed is Assessed.EVIDENCE]
+
+
+def _waived(finding: Finding, waivers: list[Waiver], today: datetime.date) -> Finding:
+    """The finding, shown as accepted where a waiver in force covers it; what could not be told cannot be accepted."""
+    if finding.status not in WAIVABLE:
+        return finding
+    for waiver in waivers:
+        covers = waiver.control == finding.control and (not waiver.hosts or finding.host in waiver.hosts)
+        if covers and waiver.first <= today <= waiver.last:
+            accepted = Waived(reason=waiver.reason, approver=waiver.approver, until=waiver.last, status=finding.status)
+            return finding.model_copy(update={"status": Status.WAIVED, "waived": accepted})
+    return finding
 
 
 def _assemble(
@@ -212,6 +256,8 @@ def _assemble(
     began: datetime.datetime,
     seconds: float,
     local: bool,
+    waivers: list[AssessedWaiver] | None = None,
+    in_charge: dict[str, str] | None = None,
 ) -> Assessment:
     proved = last_proved()
     by_control: dict[str, list[Status]] = {}
@@ -231,7 +277,9 @@ def _assemble(
                     for control in controls
                     if any(status is not Status.MISSING for status in by_control.get(control, []))
                 }
-                if looked & {Assessed.HOST, Assessed.FLEET}:
+                if clause.counts_with is not None:
+                    pass
+                elif looked & {Assessed.HOST, Assessed.FLEET}:
                     machine += 1
                 elif looked:
                     record += 1
@@ -243,6 +291,7 @@ def _assemble(
                 AssessedClause(
                     clause=clause.clause,
                     parent=clause.parent,
+                    counts_with=clause.counts_with,
                     kind=clause.kind,
                     summary=clause.summary,
                     note=clause.note,
@@ -256,13 +305,13 @@ def _assemble(
                 title=regulation.title,
                 citation=regulation.citation,
                 clauses=clauses,
-                tally=tally([clause.verdict for clause in clauses]),
+                tally=tally([clause.verdict for clause in clauses if clause.counts_with is None]),
             )
         )
     looked_at = [finding.status for finding in findings if finding.status is not Status.MISSING]
     held = looked_at.count(Status.PASS)
-    scored = [status for status in looked_at if status is not Status.NOT_APPLICABLE]
-    urgent = [control for control in wanted if {Status.FAIL, Status.ERROR} & set(by_control.get(control.id, []))]
+    scored = [status for status in looked_at if status not in (Status.NOT_APPLICABLE, Status.WAIVED)]
+    urgent = [control for control in wanted if TROUBLE & set(by_control.get(control.id, []))]
     urgent.sort(
         key=lambda control: (
             Status.FAIL not in by_control[control.id],
@@ -297,4 +346,6 @@ def _assemble(
         score=Score(held=held, assessed=len(scored), tally=tally([finding.status for finding in findings])),
         coverage=Coverage(by_machine=machine, by_record=record, nobody=nobody),
         first_to_do=[control.id for control in urgent[:FIRST_TO_DO]],
+        waivers=waivers or [],
+        in_charge=in_charge or {},
     )

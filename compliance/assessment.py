@@ -36,13 +36,25 @@ class Status(StrEnum):
     PASS = "pass"  # noqa: S105 (a verdict)
     FAIL = "fail"
     ERROR = "error"
+    OVERDUE = "overdue"
     MISSING = "missing"
+    WAIVED = "waived"
     NOT_APPLICABLE = "not-applicable"
     INFORMATION = "information"
 
 
 # A clause is as bad as the worst finding that bears on it.
-WORST_FIRST = (Status.FAIL, Status.ERROR, Status.MISSING, Status.PASS, Status.NOT_APPLICABLE)
+WORST_FIRST = (
+    Status.FAIL,
+    Status.ERROR,
+    Status.OVERDUE,
+    Status.MISSING,
+    Status.WAIVED,
+    Status.PASS,
+    Status.NOT_APPLICABLE,
+)
+# What somebody has to do something about.
+TROUBLE = frozenset({Status.FAIL, Status.ERROR, Status.OVERDUE})
 
 
 class Observation(_Model):
@@ -61,6 +73,22 @@ class Reason(_Model):
     values: dict[str, Printable] = {}
 
 
+class Due(_Model):
+    """Something that has to be done by a day."""
+
+    on: datetime.date
+    what: Printable
+
+
+class Waived(_Model):
+    """Why a violation is accepted for a while, by which office, and until when."""
+
+    reason: Printable
+    approver: Printable
+    until: datetime.date
+    status: Status = Field(description="What the finding would be without the waiver")
+
+
 class Finding(_Model):
     """What is known of one control on one host; without a host, of the fleet."""
 
@@ -69,6 +97,8 @@ class Finding(_Model):
     status: Status
     reason: Reason | None = None
     observations: list[Observation] = []
+    due: Due | None = None
+    waived: Waived | None = None
 
 
 class AssessedControl(_Model):
@@ -87,10 +117,11 @@ class AssessedControl(_Model):
 
 
 class AssessedClause(_Model):
-    """A clause with its verdict."""
+    """A clause with its verdict; one that repeats another is counted with that one only."""
 
     clause: str
     parent: str | None
+    counts_with: str | None = None
     kind: ClauseKind
     summary: Text
     note: Text | None
@@ -121,8 +152,22 @@ class AssessedHost(_Model):
     system: Printable | None = None
 
 
+class AssessedWaiver(_Model):
+    """An accepted risk, in force or not."""
+
+    control: Printable
+    hosts: list[Printable]
+    reason: Printable
+    approver: Printable
+    first: datetime.date
+    last: datetime.date
+
+
 class Score(_Model):
-    """Findings that hold among those that could; errors count as not holding."""
+    """Findings that hold among those that could; errors and what is overdue count as not holding.
+
+    Not counted are findings that do not apply, accepted risks, and what nobody keeps a record of.
+    """
 
     held: int
     assessed: int
@@ -165,6 +210,8 @@ class Assessment(_Model):
     score: Score
     coverage: Coverage
     first_to_do: list[str] = Field(description="Controls to mend first, the most urgent first")
+    waivers: list[AssessedWaiver] = []
+    in_charge: dict[str, Printable] = Field(default={}, description="Offices by area of controls, and 'default'")
 
     def findings_of(self, control: str) -> list[Finding]:
         """The findings of one control, in the order of the hosts."""

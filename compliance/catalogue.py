@@ -54,6 +54,9 @@ class Clause(Strict):
 
     clause: str
     parent: str | None = None
+    counts_with: str | None = Field(
+        default=None, description="The clause that this one repeats, or is the other branch of: not counted twice"
+    )
     kind: ClauseKind
     topic: str
     summary: Text
@@ -183,6 +186,10 @@ def load_regulation(path: Path) -> tuple[Regulation, strict_yaml.Document]:
     :raises InvalidInput: naming file, line and column of everything wrong in it.
     """
     document = strict_yaml.load(path)
+    return _regulation(document), document
+
+
+def _regulation(document: strict_yaml.Document) -> Regulation:
     try:
         regulation = Regulation.model_validate(document.data)
     except ValidationError as error:
@@ -190,6 +197,14 @@ def load_regulation(path: Path) -> tuple[Regulation, strict_yaml.Document]:
     problems = []
     seen: set[str] = set()
     for number, clause in enumerate(regulation.clauses):
+        if clause.counts_with is not None and clause.counts_with not in seen:
+            problems.append(
+                PatuhError(
+                    f"clause {clause.clause} counts with {clause.counts_with}, which does not stand before it",
+                    where=document.where(("clauses", number, "counts_with")),
+                    mend="Name an earlier clause.",
+                )
+            )
         if clause.clause in seen:
             problems.append(
                 PatuhError(
@@ -209,7 +224,67 @@ def load_regulation(path: Path) -> tuple[Regulation, strict_yaml.Document]:
         seen.add(clause.clause)
     if problems:
         raise InvalidInput(problems)
-    return regulation, document
+    return regulation
+
+
+def _references(
+    regulation: Regulation,
+    document: strict_yaml.Document,
+    controls: dict[str, Control],
+    parameters: dict[str, Parameter],
+) -> list[PatuhError]:
+    """What is wrong with the controls and figures that a regulation names."""
+    problems = []
+    for number, clause in enumerate(regulation.clauses):
+        if clause.kind.asks and not clause.controls:
+            problems.append(
+                PatuhError(
+                    f"clause {clause.clause} asks for something, but no control satisfies it",
+                    where=document.where(("clauses", number)),
+                    mend="Name one under 'controls', or choose another 'kind'.",
+                )
+            )
+        for position, identifier in enumerate(clause.controls):
+            if identifier not in controls:
+                problems.append(
+                    PatuhError(
+                        f"clause {clause.clause} names the unknown control '{identifier}'",
+                        where=document.where(("clauses", number, "controls", position)),
+                        mend=suggestion(identifier, list(controls)),
+                    )
+                )
+        for name, value in clause.figures.items():
+            if name in parameters and not (isinstance(value, int) and not isinstance(value, bool)):
+                problems.append(
+                    PatuhError(
+                        f"clause {clause.clause}: {name} ({value!r}) is no whole number",
+                        where=document.where(("clauses", number, "figures", name)),
+                        mend=f"Write a number of {parameters[name].unit}.",
+                    )
+                )
+    return problems
+
+
+def validate(path: Path) -> Regulation:
+    """Read one regulation's file and check it against the suite's controls and parameters.
+
+    :raises InvalidInput: naming file, line and column of everything wrong in it.
+    """
+    return _validated(strict_yaml.load(path))
+
+
+def validate_text(text: str, path: Path) -> Regulation:
+    """The same for text that is not in the file yet."""
+    return _validated(strict_yaml.parse(text, path))
+
+
+def _validated(document: strict_yaml.Document) -> Regulation:
+    regulation = _regulation(document)
+    known = default_catalogue()
+    problems = _references(regulation, document, known.controls, known.parameters)
+    if problems:
+        raise InvalidInput(problems)
+    return regulation
 
 
 def load(folder: Path = FOLDER) -> Catalogue:
@@ -255,16 +330,7 @@ def load(folder: Path = FOLDER) -> Catalogue:
             problems += error.problems
             continue
         regulations[regulation.id] = regulation
-        for number, clause in enumerate(regulation.clauses):
-            for position, identifier in enumerate(clause.controls):
-                if identifier not in controls:
-                    problems.append(
-                        PatuhError(
-                            f"clause {clause.clause} names the unknown control '{identifier}'",
-                            where=document.where(("clauses", number, "controls", position)),
-                            mend=suggestion(identifier, list(controls)),
-                        )
-                    )
+        problems += _references(regulation, document, controls, parameters)
     if problems:
         raise InvalidInput(problems)
     return Catalogue(regulations=regulations, controls=controls, parameters=parameters)

@@ -7,6 +7,7 @@ there is nothing to judge or no way to. A check that records nothing has not che
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import pkgutil
 import traceback
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import testinfra.host
 
-from compliance.assessment import Finding, Observation, Reason, Status
+from compliance.assessment import Due, Finding, Observation, Reason, Status
 from compliance.connection import CannotRun, Unreachable
 from compliance.fleet import Fleet, Host
 from compliance.parameters import ResolvedParameter
@@ -81,9 +82,21 @@ class Saw:
     """What a check has seen."""
 
     observations: list[Observation] = field(default_factory=list)
+    late: list[Observation] = field(default_factory=list)
+    due_next: Due | None = None
 
-    def __call__(self, subject: str, *, expected: Any, observed: Any, holds: bool | None = None) -> None:
-        """Record one observation; without ``holds``, it holds when observed equals expected."""
+    def due(self, on: datetime.date, what: str) -> None:
+        """Note that something is due on a day; of several, the first counts."""
+        if self.due_next is None or on < self.due_next.on:
+            self.due_next = Due(on=on, what=_text(what))
+
+    def __call__(
+        self, subject: str, *, expected: Any, observed: Any, holds: bool | None = None, late: bool = False
+    ) -> None:
+        """Record one observation; without ``holds``, it holds when observed equals expected.
+
+        :param late: what does not hold was not done in time, and would hold if it were done now.
+        """
         self.observations.append(
             Observation(
                 subject=_text(subject),
@@ -92,6 +105,8 @@ class Saw:
                 holds=bool(observed == expected if holds is None else holds),
             )
         )
+        if late:
+            self.late.append(self.observations[-1])
 
 
 def _text(value: Any) -> str:
@@ -141,7 +156,8 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
         elif all(observation.holds for observation in saw.observations):
             status = Status.PASS
         else:
-            status = Status.FAIL
+            bad = [observation for observation in saw.observations if not observation.holds]
+            status = Status.OVERDUE if all(observation in saw.late for observation in bad) else Status.FAIL
     except NotApplicable as error:
         status, reason = Status.NOT_APPLICABLE, error.reason
     except UndeclaredFleet:
@@ -158,7 +174,12 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
         # What was seen before the trouble already decides: one violation is enough.
         status = Status.FAIL
     return Finding(
-        control=control, host=context.name, status=status, reason=reason, observations=_kept(saw.observations)
+        control=control,
+        host=context.name,
+        status=status,
+        reason=reason,
+        observations=_kept(saw.observations),
+        due=saw.due_next,
     )
 
 

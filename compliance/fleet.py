@@ -195,6 +195,7 @@ class Fleet(_Declared):
     site: str | None = None
     recovery_site: str | None = None
     critical_services: list[CriticalService] = []
+    in_charge: dict[str, str] = {}
     connectivity_targets: list[Address] = []
     ntp_servers: list[str] = []
     hosts: dict[str, Host]

@@ -7,6 +7,15 @@ import xml.etree.ElementTree as ElementTree
 from compliance.assessment import Assessment, Status
 from reports.presentation import Language, View
 
+KINDS = {
+    Status.FAIL: "failure",
+    Status.OVERDUE: "failure",
+    Status.ERROR: "error",
+    Status.NOT_APPLICABLE: "skipped",
+    Status.MISSING: "skipped",
+    Status.WAIVED: "skipped",
+}
+
 
 def render(assessment: Assessment, language: Language = "en") -> bytes:
     """The document."""
@@ -21,9 +30,9 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
             "testsuite",
             name=host or view.say("whole-fleet"),
             tests=str(len(findings)),
-            failures=str(statuses.count(Status.FAIL)),
+            failures=str(statuses.count(Status.FAIL) + statuses.count(Status.OVERDUE)),
             errors=str(statuses.count(Status.ERROR)),
-            skipped=str(statuses.count(Status.NOT_APPLICABLE) + statuses.count(Status.MISSING)),
+            skipped=str(sum(KINDS.get(status) == "skipped" for status in statuses)),
             timestamp=assessment.created.replace(tzinfo=None).isoformat(timespec="seconds"),
         )
         for finding in findings:
@@ -34,12 +43,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
                 for subject, expected, observed, holds in worded.observations
                 if not holds or finding.status is Status.PASS
             )
-            kind = {
-                Status.FAIL: "failure",
-                Status.ERROR: "error",
-                Status.NOT_APPLICABLE: "skipped",
-                Status.MISSING: "skipped",
-            }.get(finding.status)
+            kind = KINDS.get(finding.status)
             if kind:
                 message = worded.reason or seen.partition("\n")[0]
                 ElementTree.SubElement(case, kind, message=message).text = seen

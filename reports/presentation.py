@@ -15,7 +15,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from compliance import strict_yaml
-from compliance.assessment import AssessedControl, Assessment, Finding, Status, worst
+from compliance.assessment import TROUBLE, AssessedControl, Assessment, Finding, Status, worst
 from compliance.catalogue import ClauseKind, Text
 
 Language = Literal["id", "en"]
@@ -24,7 +24,9 @@ SIGNS = {
     Status.PASS: "✓",
     Status.FAIL: "✗",
     Status.ERROR: "!",
+    Status.OVERDUE: "⏱",
     Status.MISSING: "○",
+    Status.WAIVED: "≈",
     Status.NOT_APPLICABLE: "–",
     Status.INFORMATION: "·",
 }
@@ -35,6 +37,14 @@ def messages() -> dict[str, Text]:
     """The catalogue of messages."""
     document = strict_yaml.load(Path(__file__).resolve().parent / "messages.yml")
     return {key: Text.model_validate(value) for key, value in document.data.items()}
+
+
+def say(key: str, language: Language, **values: object) -> str:
+    """A message of the catalogue in a language, with values put in."""
+    text = str(getattr(messages()[key], language))
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text
 
 
 @dataclass(frozen=True)
@@ -72,8 +82,8 @@ class ControlView:
 
     @property
     def troubled(self) -> list[FindingView]:
-        """The findings that fail or could not be told."""
-        return [finding for finding in self.findings if finding.chip.name in ("fail", "error")]
+        """The findings that fail, are overdue or could not be told."""
+        return [finding for finding in self.findings if finding.chip.name in TROUBLE]
 
 
 @dataclass(frozen=True)
@@ -109,10 +119,7 @@ class View:
 
     def say(self, key: str, **values: object) -> str:
         """A message of the catalogue, with values put in."""
-        text = getattr(messages()[key], self.language)
-        for name, value in values.items():
-            text = text.replace("{" + name + "}", str(value))
-        return str(text)
+        return say(key, self.language, **values)
 
     def text(self, text: Text) -> str:
         """A text of the catalogue of regulations."""
@@ -139,7 +146,8 @@ class View:
     def verdict(self) -> list[str]:
         """What the head of office reads first."""
         tally = self.assessment.score.tally
-        fails, errors, unseen = tally[Status.FAIL], tally[Status.ERROR], self.assessment.coverage.nobody
+        fails = tally[Status.FAIL] + tally[Status.OVERDUE]
+        errors, unseen = tally[Status.ERROR], self.assessment.coverage.nobody
         if fails or errors:
             sentences = [self.say("verdict-fails", fail=fails, error=errors)]
             if unseen:

@@ -10,7 +10,7 @@ from rich.text import Text as Line
 from compliance.assessment import Assessment
 from reports.presentation import Language, View
 
-COLOURS = {"pass": "green", "fail": "bold red", "error": "yellow", "missing": "cyan"}
+COLOURS = {"pass": "green", "fail": "bold red", "error": "yellow", "overdue": "magenta", "missing": "cyan"}
 
 
 def show(assessment: Assessment, console: Console, language: Language = "id", every_finding: bool = False) -> None:

@@ -1,0 +1,1 @@
+"""Records that people keep, and what can be said from them."""

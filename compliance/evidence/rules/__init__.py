@@ -1,0 +1,1 @@
+"""Rules over records, one module per area: one function per control."""
