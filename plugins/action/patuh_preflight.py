@@ -51,7 +51,7 @@ NOTE_MINUTES_MAX = 60
 TAKE = """
 [ -z "$(find {note} -mmin +{minutes} 2>/dev/null)" ] || rm -f {note}
 [ "$(cat {note} 2>/dev/null)" != {dead} ] || rm -f {note}
-(set -C; echo {mine} >{note}) 2>/dev/null || cat {note}
+(set -C; echo {mine} >{note}) 2>/dev/null || echo "note=$(cat {note})"
 """
 
 
@@ -154,7 +154,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
 
     def _note(self, mine: str, dead: str) -> str:
         command = TAKE.format(note=NOTE, minutes=NOTE_MINUTES_MAX, mine=shlex.quote(mine), dead=dead)
-        return str(self._low_level_execute_command(command, sudoable=True)["stdout"]).strip()
+        said = str(self._low_level_execute_command(command, sudoable=True)["stdout"])
+        # sudo itself may say something, too, such as that there is a mistake in somebody's rules.
+        found = re.search(r"^note=(.*?)\r?$", said, re.MULTILINE)
+        return found.group(1).strip() if found else ""
 
 
 def _is_among(address: str, declared: list[str]) -> bool:

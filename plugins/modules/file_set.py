@@ -90,7 +90,8 @@ Description=Put back changes that nobody confirmed before this boot
 ConditionDirectoryNotEmpty=/var/lib/patuh/guard
 DefaultDependencies=no
 After=local-fs.target
-Before=network-pre.target ssh.service sysinit.target
+# Before all that reads such files at boot.
+Before=network-pre.target nftables.service patuh-firewall.service ssh.service systemd-sysctl.service sysinit.target
 
 [Service]
 Type=oneshot
@@ -281,8 +282,10 @@ def arm(module, guard, changing):
     name = guard["name"]
     folder = os.path.join(GUARD_ROOT, name)
     unit = "/etc/systemd/system/patuh-guard.service"
-    if not os.path.exists(unit):
-        Entry(unit, content=GUARD_UNIT, mode="0644", owner="root", group="root").write()
+    entry = Entry(unit, content=GUARD_UNIT, mode="0644", owner="root", group="root")
+    if entry.differs():
+        entry.write()
+        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
         module.run_command(["systemctl", "enable", "--quiet", "patuh-guard.service"], check_rc=True)
     shutil.rmtree(folder + ".new", ignore_errors=True)
     os.makedirs(folder + ".new", mode=0o700)
@@ -309,6 +312,7 @@ def arm(module, guard, changing):
     set_deadline(folder + ".new", ACTIVATION_SECONDS_MAX)
     os.sync()
     os.rename(folder + ".new", folder)
+    os.sync()  # what comes next must not reach the disk before the way back
     module.run_command(
         [
             *("systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name),

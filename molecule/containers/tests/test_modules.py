@@ -93,6 +93,14 @@ def test_a_change_that_was_never_activated_restores_files_only(host: str) -> Non
     assert "guard_test" not in " ".join(after)
 
 
+def test_at_boot_the_way_back_comes_before_all_that_reads_files(host: str) -> None:
+    """Found by cutting the power: the firewall had been loaded from the file that was about to be put back."""
+    change(host, "new")
+    ansible(host, "confirm_change", "name=guard_test")
+    before = ansible(host, "raw", "systemctl show --property=Before --value patuh-guard.service").split()
+    assert {"patuh-firewall.service", "nftables.service", "ssh.service", "systemd-sysctl.service"} <= set(before)
+
+
 def test_what_was_not_confirmed_before_a_boot_goes_back(host: str) -> None:
     change(host, "new")
     # The countdown dies with the power; what runs at the next boot is the unit.
