@@ -78,12 +78,17 @@ def assess_inventory(inventory: Path, limit: tuple[str, ...] = ()) -> Assessment
 
 def finish(assessment: Assessment, output: Path, language: Language, every: bool = False) -> None:
     """Write the reports, show the summary, and exit by the verdict."""
+    show(assessment, output, language, every)
+    tally = assessment.score.tally
+    sys.exit(1 if any(tally[status] for status in TROUBLE) else 0)
+
+
+def show(assessment: Assessment, output: Path, language: Language, every: bool = False) -> None:
+    """Write the reports and show the summary."""
     page = write_reports(assessment, output, language)
     terminal.show(assessment, console, language, every)
     console.print()
     console.print(str(page), markup=False, soft_wrap=True)
-    tally = assessment.score.tally
-    sys.exit(1 if any(tally[status] for status in TROUBLE) else 0)
 
 
 @click.command()

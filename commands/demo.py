@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+import sys
+import zoneinfo
 from pathlib import Path
 
 import click
 
 from commands.apply import run_playbook
-from commands.check import assess_inventory, finish, language_option, output_option
+from commands.check import assess_inventory, language_option, output_option, show
 from commands.common import REPOSITORY, Steps, write_reports
 from commands.doctor import LAB_PROGRAMS, install_packages, missing_packages
-from lab import virtual_machines
+from compliance.assessment import TROUBLE
+from compliance.catalogue import default_catalogue
+from compliance.evidence.store import folder_of
+from compliance.fleet import load
+from lab import sample_records, virtual_machines
 from lab.images import image_folder
 from lab.topology import Instance
 from reports.presentation import Language, View
@@ -47,6 +54,8 @@ def demo(output: Path, language: Language) -> None:
     steps(_estimate(instance))
     install_packages(steps)
     virtual_machines.up(instance, steps)
+    steps("writing a year of sample records, with gaps on purpose")
+    write_sample_records()
     steps("checking the newly installed servers")
     before = assess_inventory(LAB)
     write_reports(before, output / "before", language)
@@ -57,4 +66,15 @@ def demo(output: Path, language: Language) -> None:
     steps("checking again")
     after = assess_inventory(LAB)
     steps("writing the reports")
-    finish(after, output, language)
+    show(after, output, language)
+    # The gaps in the sample records are meant to be there; the servers must be without any.
+    bad = [finding for finding in after.findings if finding.status in TROUBLE]
+    kinds = {control.id: control.assessed for control in after.controls}
+    sys.exit(1 if any(kinds[finding.control] != "evidence" for finding in bad) else 0)
+
+
+def write_sample_records() -> None:
+    """A year of records for the lab's fleet, ending today."""
+    fleet = load(LAB, default_catalogue()).fleet
+    today = datetime.datetime.now(zoneinfo.ZoneInfo(fleet.timezone)).date()
+    sample_records.write(folder_of(LAB), fleet, today)

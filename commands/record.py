@@ -63,7 +63,8 @@ def _completion(name: str, info: FieldInfo) -> Callable[[click.Context, click.Pa
     return complete
 
 
-def _help(info: FieldInfo) -> str:
+def describe(info: FieldInfo) -> str:
+    """What a field takes, in a few words."""
     choice, unit = _class_of(info, Choice), store.unit_of(info)
     if choice is not None:
         said = " | ".join(_words(choice))
@@ -92,7 +93,7 @@ def _command(kind: type[Record]) -> click.Command:
         if sys.stdin.isatty():
             for name, info in store.fields_of(kind).items():
                 if info.is_required() and name not in given:
-                    given[name] = _value(kind, name, click.prompt(f"{info.alias} [{_help(info)}]"))
+                    given[name] = _value(kind, name, click.prompt(f"{info.alias} [{describe(info)}]"))
         entry = store.validated(kind, given)
         _refuse_contradictions(loaded, folder, kind, entry)
         store.add(folder, kind, [given])
@@ -105,7 +106,7 @@ def _command(kind: type[Record]) -> click.Command:
         names = dict.fromkeys(f"--{one.replace('_', '-')}" for one in (str(info.alias), name))
         options.append(
             click.Option(
-                [name, *names], metavar="…", help=_help(info), shell_complete=_completion(name, info), default=None
+                [name, *names], metavar="…", help=describe(info), shell_complete=_completion(name, info), default=None
             )
         )
     attach_option = click.Option(

@@ -452,6 +452,15 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
                 "regulations",
                 inside=(number,),
             )
+    areas = {"default", *(control.partition(".")[0] for control in catalogue.controls)}
+    for area in fleet.in_charge:
+        if area not in areas:
+            problem(
+                f"nobody can be in charge of the unknown area '{area}'",
+                f"Allowed: {', '.join(sorted(areas))}.",
+                "in_charge",
+                inside=(area,),
+            )
     seen: set[str] = set()
     for number, person in enumerate(fleet.administrators):
         if person.name in seen:

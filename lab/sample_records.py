@@ -223,7 +223,8 @@ class _Year:
             ],
             # A gap: the last test was 45 days ago.
             kinds.GeneratorTest: [
-                {"waktu": self.at(ago, "17:00"), "kondisi": "baik", **officer} for ago in self.days(353, 28, 40 if self.gaps else 4)
+                {"waktu": self.at(ago, "17:00"), "kondisi": "baik", **officer}
+                for ago in self.days(353, 28, 40 if self.gaps else 4)
             ],
             kinds.ElectricalInspection: [
                 {
@@ -254,7 +255,9 @@ class _Year:
                 "tanggal": self.day(ago),
                 "media": f"disk-{1 + ago % 2}",
                 # A gap: dns01's medium has not left the room for a while.
-                "server": "; ".join(self.hosts if ago > 70 or not self.gaps else [host for host in self.hosts if host != "dns01"]),
+                "server": "; ".join(
+                    self.hosts if ago > 70 or not self.gaps else [host for host in self.hosts if host != "dns01"]
+                ),
                 "lokasi": "brankas kantor arsip",
                 "di_luar_ruang_server": "ya",
                 "petugas": "petugas-b",

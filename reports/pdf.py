@@ -42,6 +42,8 @@ LABELS = (
     "observed",
     "on-hosts",
     "page",
+    "expiring-waivers",
+    "due-soon",
 )
 
 
@@ -76,6 +78,8 @@ def _data(view: View) -> dict[str, object]:
         "formula": view.formula,
         "coverage": view.coverage,
         "shares": [assessment.coverage.by_machine, assessment.coverage.by_record, assessment.coverage.nobody],
+        "expiring": [f"{title}: {when}" for title, when in view.expiring],
+        "due": view.due_soon,
         "todo": [
             {
                 "title": control.title,
@@ -95,7 +99,7 @@ def _data(view: View) -> dict[str, object]:
                     {
                         "number": clause.number,
                         "summary": clause.summary,
-                        "note": clause.note,
+                        "note": " ".join(filter(None, [clause.note, clause.counts_with])),
                         "status": clause.chip.name if clause.asks else "",
                         "word": f"{clause.chip.sign} {clause.chip.word}" if clause.asks else "",
                         "trouble": [

@@ -5,6 +5,7 @@ Nothing here judges; it words what the assessment says.
 
 from __future__ import annotations
 
+import datetime
 import zoneinfo
 from dataclasses import dataclass
 from functools import cache
@@ -17,16 +18,19 @@ from babel.numbers import format_decimal
 from compliance import strict_yaml
 from compliance.assessment import TROUBLE, AssessedControl, Assessment, Finding, Status, worst
 from compliance.catalogue import ClauseKind, Text
+from compliance.due import in_charge_of
+from compliance.evidence.judging import kinds_of
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
+SOON = datetime.timedelta(days=30)
 SIGNS = {
     Status.PASS: "✓",
     Status.FAIL: "✗",
     Status.ERROR: "!",
-    Status.OVERDUE: "⏱",
+    Status.OVERDUE: "»",
     Status.MISSING: "○",
-    Status.WAIVED: "≈",
+    Status.WAIVED: "~",
     Status.NOT_APPLICABLE: "–",
     Status.INFORMATION: "·",
 }
@@ -64,6 +68,7 @@ class FindingView:
     chip: Chip
     reason: str
     observations: list[tuple[str, str, str, bool]]
+    due: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class ControlView:
     rationale: str
     severity: str
     mend: str
+    in_charge: str
     clauses: list[str]
     proved: str
     chip: Chip
@@ -93,6 +99,7 @@ class ClauseView:
     number: str
     summary: str
     note: str
+    counts_with: str
     chip: Chip
     asks: bool
     heading: bool
@@ -128,6 +135,15 @@ class View:
     def chip(self, status: Status) -> Chip:
         """A status with its sign and word."""
         return Chip(status.value, SIGNS[status], self.say(f"status-{status.value}"))
+
+    def day(self, day: datetime.date) -> str:
+        """A date in words."""
+        return str(format_date(day, "d MMMM yyyy", locale=self.language))
+
+    @property
+    def today(self) -> datetime.date:
+        """The day of the assessment, in the fleet's time zone."""
+        return self.assessment.created.astimezone(zoneinfo.ZoneInfo(self.assessment.timezone)).date()
 
     @property
     def created(self) -> str:
@@ -181,11 +197,17 @@ class View:
         reason = ""
         if finding.reason is not None:
             reason = self.say(f"reason-{finding.reason.message}", **finding.reason.values)
+        if finding.waived is not None:
+            accepted = finding.waived
+            reason = self.say(
+                "waived-by", approver=accepted.approver, date=self.day(accepted.until), reason=accepted.reason
+            )
         return FindingView(
             host=finding.host or self.say("whole-fleet"),
             chip=self.chip(finding.status),
             reason=reason,
             observations=[(o.subject, o.expected, o.observed, o.holds) for o in finding.observations],
+            due=self.say("due-next", date=self.day(finding.due.on), what=finding.due.what) if finding.due else "",
         )
 
     @property
@@ -202,7 +224,8 @@ class View:
                 title=self.text(control.title),
                 rationale=self.text(control.rationale),
                 severity=self.say(f"severity-{control.severity.value}"),
-                mend=self.say("mend-by-role", role=control.role) if control.role else self.say("mend-by-inventory"),
+                mend=self.mend(control),
+                in_charge=in_charge_of(control.id, self.assessment.in_charge),
                 clauses=control.clauses,
                 proved=self.proved(control),
                 chip=self.chip(worst([finding.status for finding in findings])),
@@ -210,13 +233,52 @@ class View:
             )
         return found
 
+    def mend(self, control: AssessedControl) -> str:
+        """What mends a control that does not hold."""
+        if control.role is not None:
+            return self.say("mend-by-role", role=control.role)
+        if control.assessed == "evidence":
+            files = ", ".join(kind.kind.file for kind in kinds_of(control.id))
+            return self.say("mend-by-record", files=files) if files else self.say("mend-by-records")
+        return self.say("mend-by-inventory")
+
+    @property
+    def expiring(self) -> list[tuple[str, str]]:
+        """The waivers that expire within 30 days, or have expired: what each is for, and what becomes of it."""
+        found = []
+        titles = {control.id: self.text(control.title) for control in self.assessment.controls}
+        for waiver in sorted(self.assessment.waivers, key=lambda one: one.last):
+            if waiver.control not in titles or waiver.last > self.today + SOON:
+                continue
+            key = "waiver-expires" if waiver.last >= self.today else "waiver-expired"
+            found.append((titles[waiver.control], self.say(key, date=self.day(waiver.last))))
+        return found
+
+    @property
+    def due_soon(self) -> list[tuple[str, str, str]]:
+        """What falls due within 30 days: the day, what, and who is in charge."""
+        controls = {control.id: control for control in self.assessment.controls}
+        found = sorted(
+            (one.due.on, one.control, one.due.what)
+            for one in self.assessment.findings
+            if one.due is not None and self.today <= one.due.on <= self.today + SOON
+        )
+        return [
+            (
+                self.day(on),
+                f"{self.text(controls[control].title)} ({what})",
+                in_charge_of(control, self.assessment.in_charge),
+            )
+            for on, control, what in found
+        ]
+
     def proved(self, control: AssessedControl) -> str:
         """Since when the check of a control is known to be able to fail."""
         if control.assessed != "host":
             return ""
         if control.proved is None:
             return self.say("never-proved")
-        return self.say("proved", date=format_date(control.proved, "d MMMM yyyy", locale=self.language))
+        return self.say("proved", date=self.day(control.proved))
 
     @property
     def first_to_do(self) -> list[ControlView]:
@@ -237,6 +299,7 @@ class View:
                         number=clause.clause,
                         summary=self.text(clause.summary),
                         note=self.text(clause.note) if clause.note else "",
+                        counts_with=self.say("counted-with", clause=clause.counts_with) if clause.counts_with else "",
                         chip=self.chip(clause.verdict),
                         asks=clause.verdict is not Status.INFORMATION,
                         heading=clause.kind is ClauseKind.HEADING,

@@ -118,6 +118,12 @@ def all_rules() -> dict[str, Decision]:
     return dict(_RULES)
 
 
+def kinds_of(control: str) -> tuple[type[Record], ...]:
+    """The kinds of records that decide a control; none for a control that this suite's records do not decide."""
+    decision = all_rules().get(control)
+    return decision.kinds if decision else ()
+
+
 def assess(control: str, evidence: Evidence) -> Finding:
     """What the records say of a control."""
     decision = all_rules()[control]

@@ -34,6 +34,7 @@ FOLDER = "records"
 ATTACHMENTS = "lampiran"
 MAX_BYTES = 64_000_000
 CELL_MAX = 32_767  # what a spreadsheet's cell can hold
+BEYOND = "…"  # the field of a cell that has no column
 R = TypeVar("R", bound=Record)
 
 
@@ -156,6 +157,8 @@ def _mistakes(kind: type[Part], error: ValidationError, place: _Place) -> list[P
         elif detail["type"] == "extra_forbidden":
             known = sorted(set(names_of(kind).values()))
             message, shown, mend = "is no field of this kind", "", suggestion(str(location[-1]), known)
+            if location[-1] == BEYOND:
+                key, message, mend = f"'{value}'", "stands beyond the last column", "Remove it, or name its column."
         elif detail["type"] == "enum":
             message = f"must be one of {detail['ctx']['expected']}"
         problems.append(PatuhError(f"{key or 'the entry'}{shown} {message}", where=place(location), mend=mend))
@@ -221,7 +224,7 @@ def _table_rows(
             name: cell for name, cell in zip(fields, cells, strict=False) if cell is not None and str(cell).strip()
         }
         if extra:
-            values["…"] = str(extra[0])
+            values[BEYOND] = str(extra[0])
         yield place, values
 
 
@@ -339,7 +342,7 @@ def _append(folder: Path, kind: type[R], entries: list[dict[str, Any]], places: 
         problems += _attachment_problems(folder, added[-1])
     if problems:
         raise InvalidInput(problems)
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    old = path.read_bytes().decode("utf-8") if path.exists() else ""
     text = _with_rows(kind, path, old, added) if kind.kind.is_log else _with_documents(old, added)
     _replace(path, text)
     return added
@@ -366,9 +369,10 @@ def _with_rows(kind: type[Record], path: Path, old: str, added: list[Any]) -> st
             [PatuhError(f"has no column '{missing[0]}'", where=f"{path}:1", mend="Add the column to its first row.")]
         )
     out = io.StringIO()
+    line_end = "\r\n" if "\r\n" in old else "\n"
     if old and not old.endswith("\n"):
-        out.write("\n")
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n" if "\r\n" in old else "\n")
+        out.write(line_end)
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=line_end)
     if not old.strip():
         writer.writerow(columns)
     writer.writerows([[row.get(name, "") for name in columns] for row in rows])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from compliance.assess import _assemble, _evidence_findings
-from compliance.assessment import AssessedHost, Assessment, Finding, Observation, Reason, Status
+from compliance.assess import _assemble
+from compliance.assessment import AssessedHost, Assessment, Due, Finding, Observation, Reason, Status, Waived
 from compliance.catalogue import Assessed, default_catalogue
 from compliance.parameters import resolve
 
@@ -39,7 +39,22 @@ def sample(text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01")) -
                     observations=seen if status in (Status.PASS, Status.FAIL) else [],
                 )
             )
-    findings += _evidence_findings(wanted)
+    for number, control in enumerate(one for one in wanted if one.assessed is Assessed.EVIDENCE):
+        status = (Status.MISSING, Status.OVERDUE, Status.PASS, Status.WAIVED, Status.FAIL)[number % 5]
+        waived = Waived(reason=text, approver=text, until=datetime.date(2026, 12, 1), status=Status.FAIL)
+        findings.append(
+            Finding(
+                control=control.id,
+                host=None,
+                status=status,
+                reason=Reason(message="no-record", values={"file": text}) if status is Status.MISSING else None,
+                observations=[]
+                if status is Status.MISSING
+                else [Observation(subject=text, expected="31", observed=text, holds=status is Status.PASS)],
+                due=Due(on=datetime.date(2026, 12, 1), what=text) if status is Status.OVERDUE else None,
+                waived=waived if status is Status.WAIVED else None,
+            )
+        )
     assessed = [
         AssessedHost(
             name=host,

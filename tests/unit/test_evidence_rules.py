@@ -67,7 +67,11 @@ class Edit:
 
     def on(self, evidence: Evidence) -> Evidence:
         found = evidence.records.of(self.kind)
-        chosen = {self.where % len(found)} if isinstance(self.where, int) else {i for i, one in enumerate(found) if self.where(one)}
+        chosen = (
+            {self.where % len(found)}
+            if isinstance(self.where, int)
+            else {i for i, one in enumerate(found) if self.where(one)}
+        )
         assert chosen, "the edit changes nothing"
         edited: list[Record] = []
         for number, one in enumerate(found):
@@ -148,7 +152,11 @@ FAILS: dict[str, list[Edit]] = {
         edit(K.RoomClimate, humidity=Decimal("34.9")),
         drop(K.RoomClimate, newer_than(32)),
     ],
-    "room.climate-log": [drop(K.RoomClimate, newer_than(2)), drop(K.RoomClimate, -100), drop(K.RoomClimate, everything)],
+    "room.climate-log": [
+        drop(K.RoomClimate, newer_than(2)),
+        drop(K.RoomClimate, -100),
+        drop(K.RoomClimate, everything),
+    ],
     "room.climate-correction": [
         edit(K.RoomClimate, lambda one: one.temperature > 22, correction=None),
         drop(K.RoomClimate, between(120, 117)),
@@ -619,7 +627,9 @@ def test_a_year_in_which_all_is_done_passes(control: str, perfect: Evidence) -> 
     assert finding.status is Status.PASS, [one for one in finding.observations if not one.holds]
 
 
-CASES = [pytest.param(control, one, id=f"{control}-{n}") for control, edits in FAILS.items() for n, one in enumerate(edits)]
+CASES = [
+    pytest.param(control, one, id=f"{control}-{n}") for control, edits in FAILS.items() for n, one in enumerate(edits)
+]
 
 
 @pytest.mark.parametrize(("control", "change"), CASES)

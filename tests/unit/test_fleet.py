@@ -53,6 +53,7 @@ def test_lab_inventory_agrees_with_the_machines() -> None:
             "unknown variable 'patuh_zoen'. Did you mean 'patuh_zone'?",
         ),
         ("hosts.yml", "      patuh_zone: dmz\n", "", "host web01: patuh_zone is missing"),
+        ("group_vars/all.yml", "  room: Admin", "  rom: Admin", "in charge of the unknown area 'rom'"),
         ("hosts.yml", "port: 80}", "port: 80000}", "patuh_services.0.port: 80000"),
         ("hosts.yml", "sources: [private]}", "sources: [privat]}", "open to the unknown segment 'privat'"),
         ("hosts.yml", "2026-11-01", "01-11-2026", "patuh_installed: '01-11-2026'"),
