@@ -130,7 +130,12 @@ CONFIGURATION, UPGRADE = (kinds.Work.CONFIGURATION,), (kinds.Work.OS_UPGRADE,)
 INSTALLATION = (kinds.Work.HARDWARE_INSTALLATION,)
 DECOMMISSIONING, MAINTENANCE = (kinds.Work.DECOMMISSIONING,), (kinds.Work.MAINTENANCE,)
 BAD = kinds.Condition.BAD
-bad_item = lambda name: {name: lambda one: getattr(one, name).model_copy(update={"condition": BAD})}  # noqa: E731
+
+
+def bad_item(name: str) -> dict[str, Any]:
+    return {name: lambda one: getattr(one, name).model_copy(update={"condition": BAD})}
+
+
 old_survey = drop(kinds.RoomSurvey, everything), edit(kinds.RoomSurvey, on=ago(366))
 old_inspections = drop(kinds.MonthlyInspection, newer_than(32))
 K = kinds

@@ -223,7 +223,7 @@ def test_several_at_once_lose_nothing(tmp_path: Path) -> None:
 def workbook(path: Path, rows: list[list[Any]]) -> Path:
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)
+        book.worksheets[0].append(row)
     book.save(path)
     return path
 
