@@ -468,6 +468,7 @@ class _Year:
                     **({} if self.gaps else {"selesai": self.day(7)}),
                 },
                 {"perangkat": "web01", "kegiatan": "membersihkan debu", "jatuh_tempo": self.day(-14)},
+                {"perangkat": "dns01", "kegiatan": "membersihkan debu", "jatuh_tempo": self.day(-40)},
             ],
         }
         return {

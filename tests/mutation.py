@@ -12,17 +12,24 @@ import ast
 import copy
 import importlib
 import pkgutil
+import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import compliance.checks
+import compliance.evidence.rules
+from compliance.assessment import Status
 from compliance.checking import Check, all_checks
+from compliance.evidence import judging
+from lab import sample_records
 from tests.published import publish, table
 from tests.unit.test_boundaries import BOUNDARIES, verdict
+from tests.unit.test_evidence_rules import FAILS, HOLDS, TODAY, at, lab
 from tests.unit.test_recorded import told
 
+FAILING = (Status.FAIL, Status.OVERDUE)
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.LtE: ast.Lt,
     ast.GtE: ast.Gt,
@@ -48,7 +55,7 @@ class Mutant:
 
 def _mutations(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """What a node can be turned into, with words for it."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_saw(node.value):
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _says(node.value):
         yield "forgets an observation", ast.copy_location(ast.Pass(), node)
     if isinstance(node, ast.Call) and _is_saw(node):
         for value in (True, False):
@@ -95,7 +102,13 @@ def _always(saw: ast.Call) -> object:
 
 
 def _is_saw(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Name) and call.func.id == "saw"
+    """Whether a call records an observation by itself."""
+    return isinstance(call.func, ast.Name) and call.func.id in ("saw", "noted")
+
+
+def _says(call: ast.Call) -> bool:
+    """Whether a call records observations, by itself or by what it is given."""
+    return _is_saw(call) or any(isinstance(one, ast.Name) and one.id == "saw" for one in call.args)
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -151,38 +164,103 @@ def _controls(namespace: dict[str, object]) -> dict[str, tuple[str, Check]]:
     }
 
 
-def main() -> int:
-    """Print what went unnoticed; succeed when all was noticed."""
+def _rules(tree: ast.Module, path: Path, name: str) -> dict[str, judging.Decision]:
+    """The rules over records that a module registers, without keeping them."""
+    kept = dict(judging._RULES)
+    judging._RULES.clear()
+    try:
+        exec(compile(tree, path, "exec"), {"__name__": name})
+        return dict(judging._RULES)
+    finally:
+        judging._RULES.clear()
+        judging._RULES.update(kept)
+
+
+class RecordsCourt:
+    """Judges rules over records by the sample year and by what each test changes in it."""
+
+    def __init__(self, folder: Path) -> None:
+        sample_records.write(folder, lab().fleet, TODAY, gaps=False)
+        self.perfect = at(folder, TODAY)
+        self.holding = {c: [self.perfect, *(one(self.perfect) for one in HOLDS.get(c, []))] for c in FAILS}
+        self.failing = {c: [one(self.perfect) for one in edits] for c, edits in FAILS.items()}
+        self.due = {c: [judging.assess(c, one).due for one in good] for c, good in self.holding.items()}
+
+    def accepts(self, control: str, decision: judging.Decision) -> bool:
+        """Whether every test of a control passes with this rule."""
+        kept = judging._RULES[control]
+        judging._RULES[control] = decision
+        try:
+            good = [judging.assess(control, one) for one in self.holding[control]]
+            return (
+                all(one.status is Status.PASS for one in good)
+                and [one.due for one in good] == self.due[control]
+                and all(judging.assess(control, one).status in FAILING for one in self.failing[control])
+            )
+        finally:
+            judging._RULES[control] = kept
+
+
+def _tried(module: str, mutants_of: Iterator[Mutant], accepts: Callable[[Mutant], bool]) -> tuple[str, int, int]:
+    """A row of the table: how many wrong ones a module gave, and how many were noticed."""
+    made = noticed = 0
+    for mutant in mutants_of:
+        made += 1
+        if accepts(mutant):
+            print(f"{module}: {mutant.function}: {mutant.change}")
+        else:
+            noticed += 1
+    print(f"{module}: noticed {noticed} of {made}", flush=True)
+    return f"`{module}`", made, noticed
+
+
+def _of_checks() -> Iterator[tuple[str, int, int]]:
     court = Court()
-    rows: list[tuple[str, int, int]] = []
     for module in pkgutil.iter_modules(compliance.checks.__path__):
         if not module.name.startswith("test_"):
             continue
         loaded = importlib.import_module(f"compliance.checks.{module.name}")
         path = Path(str(loaded.__file__))
-        made = noticed = 0
-        for mutant in mutants(path.read_text(encoding="utf-8")):
-            namespace: dict[str, object] = {"__name__": loaded.__name__}
+
+        def accepts(mutant: Mutant, name: str = loaded.__name__, path: Path = path) -> bool:
+            namespace: dict[str, object] = {"__name__": name}
             exec(compile(mutant.tree, path, "exec"), namespace)
             checks = _controls(namespace)
             # A helper's change may show in any check of its module.
             judged = [checks[mutant.function]] if mutant.function in checks else list(checks.values())
-            made += 1
-            if all(court.accepts(control, check) for control, check in judged):
-                print(f"{module.name}: {mutant.function}: {mutant.change}")
-            else:
-                noticed += 1
-        print(f"{module.name}: noticed {noticed} of {made}", flush=True)
-        rows.append((f"`{module.name}`", made, noticed))
+            return all(court.accepts(control, check) for control, check in judged)
+
+        yield _tried(module.name, mutants(path.read_text(encoding="utf-8")), accepts)
+
+
+def _of_rules() -> Iterator[tuple[str, int, int]]:
+    judging.all_rules()
+    with tempfile.TemporaryDirectory() as scratch:
+        court = RecordsCourt(Path(scratch) / "records")
+        for module in pkgutil.iter_modules(compliance.evidence.rules.__path__):
+            loaded = importlib.import_module(f"compliance.evidence.rules.{module.name}")
+            path = Path(str(loaded.__file__))
+
+            def accepts(mutant: Mutant, name: str = loaded.__name__, path: Path = path) -> bool:
+                rules = _rules(mutant.tree, path, name)
+                return all(court.accepts(control, decision) for control, decision in rules.items())
+
+            yield _tried(f"records: {module.name}", mutants(path.read_text(encoding="utf-8")), accepts)
+
+
+def main() -> int:
+    """Print what went unnoticed; succeed when all was noticed."""
+    rows = [*_of_checks(), *_of_rules()]
     made, noticed = sum(row[1] for row in rows), sum(row[2] for row in rows)
     print(f"noticed {noticed} of {made} ({noticed * 1000 // made / 10} %)")
     publish(
         "mutation",
         "Checks made wrong on purpose",
-        "Each check, and each function that checks share within a module, was made wrong in one place at a time: an\n"
-        "observation always holds, never holds or is forgotten, a comparison goes the other way, a figure is one more\n"
+        "Each check, each rule over records, and each function that they share within a module, was made wrong in one\n"
+        "place at a time: an observation always holds, never holds or is forgotten, a comparison goes the other way, a figure is one more\n"
         "or one less, 'and' is 'or'. A wrong check was noticed when a test failed: the answers of real servers,\n"
-        "compliant and broken, or a boundary case.",
+        "compliant and broken, or a boundary case; for rules over records a year in which all holds, and each way in\n"
+        "which it does not.",
         table(("checks", "made wrong", "noticed"), [*rows, ("all", made, noticed)]),
     )
     return 0 if noticed == made else 1

@@ -25,7 +25,7 @@ from compliance.assessment import Assessment, Status
 from lab import virtual_machines
 from lab.topology import Instance
 from tests.proof.__main__ import Proof
-from tests.published import publish, row, table
+from tests.published import publish, row, rows_of, table
 from tests.unit.test_hostile import asked
 
 SILENT_SECONDS_MAX = 240
@@ -67,10 +67,11 @@ def is_raid(control: str) -> bool:
 
 
 HIDE = 'for tool in {0}; do mv "$(PATH=$PATH:/sbin:/usr/sbin command -v $tool)" /root/; done'
+COMPLIANT = Case("compliant")
 CASES = [
     Case("sudo asks for a password", "rm /etc/sudoers.d/patuh", controls=lambda control: True),
     Case("sudo was removed", "mv /usr/bin/sudo /root/", controls=lambda control: True),
-    Case("nft was removed", HIDE.format("nft"), controls=needs("nft")),
+    Case("nft was removed", HIDE.format("nft"), controls=needs("nft", "/usr/local/sbin/patuh-firewall-in-effect")),
     Case("sysctl was removed", HIDE.format("sysctl"), controls=needs("sysctl")),
     Case("findmnt and mdadm were removed", HIDE.format("findmnt mdadm"), controls=needs("findmnt", "mdadm")),
     Case(
@@ -135,23 +136,23 @@ def trouble(case: Case, before: Assessment, after: Assessment, seconds: float) -
 
 
 @click.command()
-@click.option("--only", default="", help="Only cases with these words.")
+@click.option("--only", default="", help="Only cases with these words; the others keep their rows.")
 def main(only: str) -> None:
     """Take things away."""
     steps = Steps()
     proof = Proof(Instance("proof"), REPOSITORY / "inventory" / "proof", steps)
     proof.prepare()
     proof.restore()
-    before = assess(proof, Case("compliant"))
+    before = assess(proof, COMPLIANT)
     rows = []
     bad = 0
-    for case in [Case("compliant"), *CASES]:
+    for case in [COMPLIANT, *CASES]:
         if only not in case.name:
             continue
         steps(case.name)
-        proof.restore()
         for host in proof.hosts:
-            virtual_machines.monitor(proof.instance, host, "cont")
+            virtual_machines.monitor(proof.instance, host, "cont")  # a former case may have stopped it
+        proof.restore()
         proof.run_on_each(case.name, [(case.name, case.script)])
         if case.disturb:
             case.disturb(proof)
@@ -163,14 +164,18 @@ def main(only: str) -> None:
         score = f"{after.score.held} of {after.score.assessed}"
         rows.append((case.name, *(count[kind] for kind in KINDS), score, "; ".join(wrong)[:1500] or "right"))
         print(row(*rows[-1]), flush=True)
-    if not (bad or only):
+    if not bad:
+        tried = {one[0]: one for one in [*rows_of("unknown"), *(list(map(str, one)) for one in rows)]}
         publish(
             "unknown",
             "What cannot be known, and what asks nothing",
             "Taken away from two virtual machines that complied, one at a time; the figures are the verdicts of the\n"
             "controls that a server decides, of both together. Each verdict was compared with what it had to be: an\n"
             "error with its reason for what could no longer be looked at, the same as before for everything else.",
-            table(("what was done", *KINDS, "findings that hold", "verdicts"), rows),
+            table(
+                ("what was done", *KINDS, "findings that hold", "verdicts"),
+                [tried[case.name] for case in [COMPLIANT, *CASES] if case.name in tried],
+            ),
         )
     raise SystemExit(1 if bad else 0)
 

@@ -627,8 +627,8 @@ class UnsupportedApplication(Record):
 
     on: Date = named("tanggal")
     application: Words = named("aplikasi")
-    decision: Words = named("keputusan")
-    decided_by: PrivateWords = named("diputuskan_oleh")
+    decision: Words | None = named("keputusan", optional=True)
+    decided_by: PrivateWords | None = named("diputuskan_oleh", optional=True)
 
 
 @kind("tia-assessments", "penilaian-tia-942.yml", "Penilaian TIA-942", "TIA-942 assessments")

@@ -53,7 +53,6 @@ def backups_are_summed_up(evidence: Evidence, saw: Saw) -> None:
 def purges_are_reported(evidence: Evidence, saw: Saw) -> None:
     """Every backup that was deleted is listed with its owner and why."""
     for purge in evidence.cases(evidence.year(Purge)):
-        noted(saw, purge, "owner")
         noted(saw, purge, "remarks")
 
 
@@ -119,7 +118,7 @@ def restores_are_reported(evidence: Evidence, saw: Saw) -> None:
 def the_recovery_site_was_seen(evidence: Evidence, saw: Saw) -> None:
     """The recovery site was visited in time, and holds a copy of every critical service."""
     sites = [one for one in evidence.of(RecoverySite) if one.site == evidence.fleet.recovery_site]
-    fresh(evidence, saw, evidence.fleet.recovery_site or "—", [one.visited for one in sites], "recovery_site_days_max")
+    fresh(evidence, saw, str(evidence.fleet.recovery_site), [one.visited for one in sites], "recovery_site_days_max")
     if sites:
         noted(saw, sites[-1], "copies_seen")
         for service in evidence.fleet.critical_services:
@@ -180,7 +179,7 @@ def backups_run_to_plan(evidence: Evidence, saw: Saw) -> None:
             continue
         limit = int(plan.days)
         end = plan.stopped or evidence.today
-        points = [plan.planned, *sorted(run for run in plan.runs if run <= end), end]
+        points = [plan.planned, *sorted(min(run, end) for run in plan.runs), end]
         gaps = [(later - earlier).days for earlier, later in itertools.pairwise(points)]
         saw(f"{place(one)}: pelaksanaan", expected=f"<= {limit} d", observed=f"{max(gaps)} d", holds=max(gaps) <= limit)
 
@@ -196,7 +195,6 @@ def backups_end_in_good_order(evidence: Evidence, saw: Saw) -> None:
         assert plan
         asked, stopped, told = plan.stop_requested, plan.stopped, plan.stop_notice
         subject = place(one)
-        saw(f"{subject}: permohonan_berhenti", expected="YYYY-MM-DD", observed=asked or "—", holds=asked is not None)
         in_turn = asked is not None and stopped is not None and asked <= stopped
         saw(f"{subject}: dihentikan", expected=f">= {asked}", observed=stopped or "—", holds=in_turn)
         notified = told is not None and stopped is not None and told >= stopped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compliance.checking import Saw
-from compliance.evidence.judging import Evidence, decides, in_order, noted
+from compliance.evidence.judging import Evidence, decides, in_order, noted, place
 from compliance.evidence.kinds import Colocation, Decision
 
 VAULT = ("vault:", "keepass:", "bitwarden:", "brankas:")
@@ -23,7 +23,6 @@ def _there(evidence: Evidence) -> list[Colocation]:
 def tenants_are_known(evidence: Evidence, saw: Saw) -> None:
     """Every server that is there names its agency, whom to call, and which server it is."""
     for one in _there(evidence):
-        noted(saw, one, "agency")
         noted(saw, one, "contact")
         noted(saw, one, "server", expected="hosts.yml", holds=one.server in evidence.fleet.hosts)
 
@@ -83,7 +82,7 @@ def terms_are_kept(evidence: Evidence, saw: Saw) -> None:
     """No server stays past its term."""
     for one in _there(evidence):
         if one.permanent:
-            noted(saw, one, "permanent")
+            saw(f"{place(one)}: tetap", expected="ya", observed="ya")
             continue
         good = one.valid_until is not None and one.valid_until >= evidence.today
         noted(saw, one, "valid_until", expected=f">= {evidence.today}", holds=good)

@@ -63,8 +63,13 @@ def the_generator_is_tested(evidence: Evidence, saw: Saw) -> None:
     tests = evidence.of(GeneratorTest)
     fresh(evidence, saw, GeneratorTest.kind.file, [one.day for one in tests], "generator_test_days_max")
     for test in evidence.year(GeneratorTest):
-        hours = f"{WORKING_HOURS[1]:%H:%M} … {WORKING_HOURS[0]:%H:%M}"
-        noted(saw, test, "at", expected=hours, holds=not _is_working_time(test.at))
+        noted(
+            saw,
+            test,
+            "at",
+            expected=f"{WORKING_HOURS[1]:%H:%M} … {WORKING_HOURS[0]:%H:%M}",
+            holds=not _is_working_time(test.at),
+        )
 
 
 @decides("power.fuel-log", Fuel)

@@ -36,14 +36,12 @@ def _readings(evidence: Evidence, saw: Saw, quantity: str, name: str, unit: str)
     least, most = _range(evidence, quantity)
     expected = f"{least}…{most} {unit}"
     recent = evidence.recent(RoomClimate)
-    saw(RoomClimate.kind.file, expected=">= 1", observed=len(recent), holds=bool(recent), late=True)
     values = [getattr(reading, name) for reading in recent]
+    span = f" ({min(values)}…{max(values)} {unit})" if values else ""
+    saw(RoomClimate.kind.file, expected=">= 1", observed=f"{len(recent)}{span}", holds=bool(recent), late=True)
     for reading, value in zip(recent, values, strict=True):
         if not least <= value <= most:
             saw(place(reading), expected=expected, observed=f"{value} {unit}", holds=False)
-    good = [value for value in values if least <= value <= most]
-    if good:
-        saw(f"{len(good)} ×", expected=expected, observed=f"{min(good)}…{max(good)} {unit}", holds=True)
 
 
 @decides("room.temperature", RoomClimate)

@@ -63,7 +63,6 @@ def _before_the_start(saw: Saw, order: WorkOrder, name: str) -> None:
 def work_is_ordered(evidence: Evidence, saw: Saw) -> None:
     """Every piece of work was ordered before it began."""
     for order in evidence.cases(_orders(evidence)):
-        noted(saw, order, "ordered_by")
         _before_the_start(saw, order, "ordered")
 
 
