@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from compliance import assess
 from compliance.assessment import Assessment, Finding
 from compliance.catalogue import Catalogue, Text
+from compliance.evidence.fields import KINDS
 from compliance.evidence.kinds import Waiver
 from compliance.fleet import LoadedFleet
 
 SOON_DAYS = 7
 WAIVER_ENDS = Text(id="Pengecualian berakhir", en="A waiver expires")
+
+
+class Titled(Protocol):
+    """Something with a title, such as a control."""
+
+    @property
+    def title(self) -> Text:
+        """The title in both languages."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,20 @@ def in_charge_of(control: str, offices: dict[str, str]) -> str:
     return offices.get(control.partition(".")[0], offices.get("default", ""))
 
 
+def told_once(findings: list[Finding], titles: Mapping[str, Titled]) -> list[tuple[Finding, Text]]:
+    """The findings with something due, each thing once, and what to call it.
+
+    Several controls may be decided by one inspection: that is due once, under the name of its records.
+    """
+    found: dict[tuple[datetime.date, str | None, str], tuple[Finding, Text]] = {}
+    names = {kind.kind.file: kind.kind.title for kind in KINDS.values()}
+    for one in findings:
+        if one.due is not None:
+            title = names.get(one.due.what, titles[one.control].title)
+            found.setdefault((one.due.on, one.host, one.due.what), (one, title))
+    return list(found.values())
+
+
 def items(loaded: LoadedFleet, catalogue: Catalogue, last: Assessment | None, at: datetime.datetime) -> list[Item]:
     """Everything with a day, by office and then by day.
 
@@ -63,9 +88,9 @@ def items(loaded: LoadedFleet, catalogue: Catalogue, last: Assessment | None, at
         return Item(on, evidence.today, office, control, title, what, clauses)
 
     found = [
-        item(one.control, one.due.on, titles[one.control].title, ": ".join(filter(None, [one.host, one.due.what])))
-        for one in findings
-        if one.due is not None and one.control in titles
+        item(one.control, one.due.on, title, ": ".join(filter(None, [one.host, one.due.what])))
+        for one, title in told_once([one for one in findings if one.control in titles], titles)
+        if one.due is not None
     ]
     found += [
         item(waiver.control, waiver.last, WAIVER_ENDS, f"{waiver.control}: {waiver.reason}")

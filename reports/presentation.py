@@ -18,7 +18,7 @@ from babel.numbers import format_decimal
 from compliance import strict_yaml
 from compliance.assessment import TROUBLE, AssessedControl, Assessment, Finding, Status, worst
 from compliance.catalogue import ClauseKind, Text
-from compliance.due import in_charge_of
+from compliance.due import in_charge_of, told_once
 from compliance.evidence.judging import kinds_of
 
 Language = Literal["id", "en"]
@@ -258,18 +258,18 @@ class View:
     def due_soon(self) -> list[tuple[str, str, str]]:
         """What falls due within 30 days: the day, what, and who is in charge."""
         controls = {control.id: control for control in self.assessment.controls}
-        found = sorted(
-            (one.due.on, one.control, one.due.what)
-            for one in self.assessment.findings
+        found = [
+            (one.due, one, title)
+            for one, title in told_once(self.assessment.findings, controls)
             if one.due is not None and self.today <= one.due.on <= self.today + SOON
-        )
+        ]
         return [
             (
-                self.day(on),
-                f"{self.text(controls[control].title)} ({what})",
-                in_charge_of(control, self.assessment.in_charge),
+                self.day(due.on),
+                f"{self.text(title)} ({': '.join(filter(None, [one.host, due.what]))})",
+                in_charge_of(one.control, self.assessment.in_charge),
             )
-            for on, control, what in found
+            for due, one, title in sorted(found, key=lambda entry: (entry[0].on, entry[0].what))
         ]
 
     def proved(self, control: AssessedControl) -> str:

@@ -256,11 +256,11 @@ def main() -> int:
     publish(
         "mutation",
         "Checks made wrong on purpose",
-        "Each check, each rule over records, and each function that they share within a module, was made wrong in one\n"
-        "place at a time: an observation always holds, never holds or is forgotten, a comparison goes the other way, a figure is one more\n"
-        "or one less, 'and' is 'or'. A wrong check was noticed when a test failed: the answers of real servers,\n"
-        "compliant and broken, or a boundary case; for rules over records a year in which all holds, and each way in\n"
-        "which it does not.",
+        "Each check, each rule over records, and each function that they share within a module, was made wrong in\n"
+        "one place at a time: an observation always holds, never holds or is forgotten, a comparison goes the\n"
+        "other way, a figure is one more or one less, 'and' is 'or'. A wrong one was noticed when a test failed:\n"
+        "the answers of real servers, compliant and broken, or a boundary case; for rules over records a year in\n"
+        "which all holds, and each way in which it does not.",
         table(("checks", "made wrong", "noticed"), [*rows, ("all", made, noticed)]),
     )
     return 0 if noticed == made else 1

@@ -183,7 +183,7 @@ def between(first: int, last: int) -> Callable[[Any], bool]:
 def planned(*days: int, done: int | None = None) -> tuple[kinds.PlannedItem, ...]:
     """Items of a plan that were due so many days ago."""
     return tuple(
-        kinds.PlannedItem(device="web01", task="x", due=ago(day), done=None if done is None else ago(done))  # type: ignore[call-arg]
+        kinds.PlannedItem(device="web01", task="x", due=ago(day), done=None if done is None else ago(done))
         for day in days
     )
 
@@ -717,9 +717,8 @@ FAILS: dict[str, list[Change]] = {
     "records.complete": [mistake(K.Fuel)],
     "records.kept": [unkept(K.Fuel)],
 }
-EVENING = {"began": moment(1, 12), "ended": None}
-LEFT_YESTERDAY = {"left": ago(1), "disabled": None, "passwords_changed": None}
-GUEST = (K.Visit, lambda one: one.visitor is K.Visitor.GUEST)
+EVENING: dict[str, Any] = {"began": moment(1, 12), "ended": None}
+LEFT_YESTERDAY: dict[str, Any] = {"left": ago(1), "disabled": None, "passwords_changed": None}
 # By control: changes after which it holds all the same, such as a figure that is just reached.
 HOLDS: dict[str, list[Change]] = {
     "access.visitor-log": [edit(K.Visit, entered=moment(0, 4), left=None)],
@@ -825,7 +824,7 @@ HOLDS: dict[str, list[Change]] = {
     "room.fire-suppression": [edit(K.RoomSurvey, fire_checked=ago(365))],
     "access.cctv": [edit(K.RoomSurvey, cctv_days_kept=Decimal(30))],
     "room.post-visit-check": [
-        edit(*GUEST, room_after=None),
+        edit(K.Visit, lambda one: not vendor(one), room_after=None),
         edit(K.Visit, vendor_newest, left=None, room_after=None),
     ],
     "change.authorised": [edit(K.WorkOrder, work(*CONFIGURATION), approved=lambda one: one.started.date())],
