@@ -619,7 +619,7 @@ BOUNDARIES: list[Case] = [
             (),
             declared={"backup_timers": {"files": "x.timer", **more}, "databases": databases},
             answers={
-                SHOW.format("", "x.timer"): (0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"),
+                SHOW.format("", "x.timer"): (0, f"LoadState=loaded\nActiveState={active}\nUnitFileState=enabled\n"),
                 SHOW.format(",Unit", "x.timer"): (0, "Unit=x.service\n"),
                 SHOW.format(",Result,ExecMainExitTimestampMonotonic", "x.service"): (
                     0,
@@ -627,12 +627,13 @@ BOUNDARIES: list[Case] = [
                 ),
             },
         )
-        for more, databases, result, ended, status in (
-            ({}, [], "success", 9, PASS),
-            ({}, [], "exit-code", 9, FAIL),
-            ({}, [], "success", 0, ERROR),
-            ({}, ["perizinan"], "success", 9, FAIL),
-            ({"databases": "x.timer"}, ["perizinan"], "success", 9, PASS),
+        for more, databases, active, result, ended, status in (
+            ({}, [], "active", "success", 9, PASS),
+            ({}, [], "inactive", "success", 9, FAIL),
+            ({}, [], "active", "exit-code", 9, FAIL),
+            ({}, [], "active", "success", 0, ERROR),
+            ({}, ["perizinan"], "active", "success", 9, FAIL),
+            ({"databases": "x.timer"}, ["perizinan"], "active", "success", 9, PASS),
         )
     ),
     *(
