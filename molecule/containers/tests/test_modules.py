@@ -18,6 +18,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOSTS = ["web02", "dns02"]
 SECONDS = 6
+SECONDS_MAX = 180
 
 
 def ansible(host: str, module: str, arguments: str, code: int = 0) -> str:
@@ -33,7 +34,16 @@ def ansible(host: str, module: str, arguments: str, code: int = 0) -> str:
     ]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     environment.pop("ANSIBLE_FORCE_COLOR", None)
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, env=environment)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        timeout=SECONDS_MAX,
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
@@ -97,7 +107,7 @@ def test_at_boot_the_way_back_comes_before_all_that_reads_files(host: str) -> No
     """Found by cutting the power: the firewall had been loaded from the file that was about to be put back."""
     change(host, "new")
     ansible(host, "confirm_change", "name=guard_test")
-    before = ansible(host, "raw", "systemctl show --property=Before --value patuh-guard.service").split()
+    before = ansible(host, "raw", "systemctl show --no-pager --property=Before --value patuh-guard.service").split()
     assert {"patuh-firewall.service", "nftables.service", "ssh.service", "systemd-sysctl.service"} <= set(before)
 
 
