@@ -17,7 +17,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOSTS = ["web02", "dns02"]
-SECONDS = 6
+SECONDS = 15
 SECONDS_MAX = 180
 
 
