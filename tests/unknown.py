@@ -7,6 +7,7 @@ looked at; where only the words change, no verdict may.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -23,7 +24,7 @@ from compliance import fleet
 from compliance.assess import assess_fleet
 from compliance.assessment import Assessment, Status
 from lab import virtual_machines
-from lab.topology import Instance
+from lab.topology import CACHE, Instance
 from tests.proof.__main__ import Proof
 from tests.published import publish, row, rows_of, table
 from tests.unit.test_hostile import asked
@@ -140,6 +141,7 @@ def trouble(case: Case, before: Assessment, after: Assessment, seconds: float) -
 def main(only: str) -> None:
     """Take things away."""
     steps = Steps()
+    os.environ["PATUH_LAB_FILES"] = str(CACHE / "lab")  # a copy of the inventory stands elsewhere
     proof = Proof(Instance("proof"), REPOSITORY / "inventory" / "proof", steps)
     proof.prepare()
     proof.restore()
