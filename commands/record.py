@@ -88,14 +88,14 @@ def _command(kind: type[Record]) -> click.Command:
         loaded = _load(inventory)
         folder = store.folder_of(inventory)
         given = {name: _value(kind, name, value) for name, value in values.items() if value is not None}
-        if attach is not None:
-            given |= store.attach(folder, attach)
         if sys.stdin.isatty():
             for name, info in store.fields_of(kind).items():
                 if info.is_required() and name not in given:
                     given[name] = _value(kind, name, click.prompt(f"{info.alias} [{describe(info)}]"))
         entry = store.validated(kind, given)
         _refuse_contradictions(loaded, folder, kind, entry)
+        if attach is not None:
+            given |= store.attach(folder, attach)
         store.add(folder, kind, [given])
         console.print(str(folder / kind.kind.file), markup=False, soft_wrap=True)
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from compliance.catalogue import Text
 
@@ -160,11 +160,19 @@ class Record(Part):
     """One entry of a log, or one document. ``where`` is the file and line it stands in."""
 
     kind: ClassVar[Kind]
+    in_turn: ClassVar[tuple[str, str] | None] = None  # a beginning, and an end that is not before it
     _where: str = PrivateAttr("")
 
     remarks: Words | None = named("keterangan", optional=True)
     attachment: Words | None = named("lampiran", optional=True)
     attachment_sha256: Sha256 | None = named("lampiran_sha256", optional=True)
+
+    @model_validator(mode="after")
+    def _ends_after_it_began(self) -> Self:
+        began, ended = (getattr(self, name) for name in self.in_turn) if self.in_turn else (None, None)
+        if began is not None and ended is not None and ended < began:
+            raise ValueError("the end is before the beginning")
+        return self
 
     @property
     def where(self) -> str:

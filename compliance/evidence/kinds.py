@@ -109,11 +109,6 @@ class Decision(Choice):
     REFUSED = "ditolak"
 
 
-def _ends_after_it_began(began: object, ended: object) -> None:
-    if began is not None and ended is not None and ended < began:  # type: ignore[operator]
-        raise ValueError("the end is before the beginning")
-
-
 # --- The room -------------------------------------------------------------------------------------------------------
 
 
@@ -215,10 +210,7 @@ class Visit(Record):
     room_after: Condition | None = named("ruangan_sesudahnya", optional=True)
     minutes: Words | None = named("berita_acara", optional=True)
 
-    @model_validator(mode="after")
-    def _left_after_entering(self) -> Visit:
-        _ends_after_it_began(self.entered, self.left)
-        return self
+    in_turn = ("entered", "left")
 
 
 @kind("staff-entries", "petugas-masuk.csv", "Buku petugas masuk", "Staff entries")
@@ -234,10 +226,7 @@ class StaffEntry(Record):
     rules_kept: YesNo | None = named("tata_tertib_dipatuhi", optional=True)
     door_locked: YesNo | None = named("pintu_terkunci", optional=True)
 
-    @model_validator(mode="after")
-    def _left_after_entering(self) -> StaffEntry:
-        _ends_after_it_began(self.entered, self.left)
-        return self
+    in_turn = ("entered", "left")
 
 
 @kind("removals", "barang-keluar.csv", "Barang keluar ruang server", "Goods that left the room")
@@ -265,10 +254,7 @@ class PowerOutage(Record):
     generator_ran: YesNo | None = named("genset_menyala", optional=True)
     refuelled: Moment | None = named("isi_bahan_bakar", optional=True)
 
-    @model_validator(mode="after")
-    def _ended_after_it_began(self) -> PowerOutage:
-        _ends_after_it_began(self.began, self.ended)
-        return self
+    in_turn = ("began", "ended")
 
 
 @kind("fuel", "bahan-bakar.csv", "Kartu bahan bakar genset", "Generator fuel card")
@@ -389,10 +375,7 @@ class Restore(Record):
     officer: PrivateWords = named("petugas")
     reported: Date | None = named("dilaporkan", optional=True)
 
-    @model_validator(mode="after")
-    def _ended_after_it_began(self) -> Restore:
-        _ends_after_it_began(self.began, self.ended)
-        return self
+    in_turn = ("began", "ended")
 
 
 @kind("recovery-plans", "rencana-pemulihan.yml", "Rencana pemulihan", "Recovery plans")
@@ -479,10 +462,7 @@ class WorkOrder(Record):
     reviewed_by: PrivateWords | None = named("ditinjau_oleh", optional=True)
     filed: Words | None = named("arsip", optional=True)
 
-    @model_validator(mode="after")
-    def _ended_after_it_began(self) -> WorkOrder:
-        _ends_after_it_began(self.started, self.ended)
-        return self
+    in_turn = ("started", "ended")
 
 
 @kind("configuration-changes", "perubahan-konfigurasi.csv", "Log konfigurasi", "Configuration changes")
@@ -655,10 +635,7 @@ class RemoteSession(Record):
     purpose: Words = named("keperluan")
     officer: PrivateWords = named("petugas")
 
-    @model_validator(mode="after")
-    def _ended_after_it_began(self) -> RemoteSession:
-        _ends_after_it_began(self.began, self.ended)
-        return self
+    in_turn = ("began", "ended")
 
 
 @kind("port-windows", "jendela-port.csv", "Jendela pembukaan port", "Port windows")
@@ -673,10 +650,7 @@ class PortWindow(Record):
     requested_by: PrivateWords = named("pemohon")
     officer: PrivateWords = named("petugas")
 
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> PortWindow:
-        _ends_after_it_began(self.begins, self.ends)
-        return self
+    in_turn = ("begins", "ends")
 
 
 @kind("monitoring-reports", "laporan-pemantauan.csv", "Laporan pemantauan", "Monitoring reports")
@@ -718,10 +692,7 @@ class IspOutage(Record):
     contacted: Moment | None = named("penyedia_dihubungi", optional=True)
     officer: PrivateWords = named("petugas")
 
-    @model_validator(mode="after")
-    def _ended_after_it_began(self) -> IspOutage:
-        _ends_after_it_began(self.began, self.ended)
-        return self
+    in_turn = ("began", "ended")
 
 
 class Measurement(Part):
@@ -862,9 +833,10 @@ class Waiver(Record):
     reason: Words = named("alasan")
     approver: Words = named("disetujui_oleh")
 
+    in_turn = ("first", "last")
+
     @model_validator(mode="after")
     def _is_short(self) -> Waiver:
-        _ends_after_it_began(self.first, self.last)
         if (self.last - self.first).days > WAIVER_DAYS_MAX:
             raise ValueError("is longer than a year; decide again then")
         return self

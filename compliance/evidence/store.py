@@ -342,24 +342,21 @@ def _append(folder: Path, kind: type[R], entries: list[dict[str, Any]], places: 
         problems += _attachment_problems(folder, added[-1])
     if problems:
         raise InvalidInput(problems)
+    if path.exists() and path.stat().st_size:
+        list(_rows(kind, path))  # a file that cannot be read is not added to
     old = path.read_bytes().decode("utf-8") if path.exists() else ""
-    text = _with_rows(kind, path, old, added) if kind.kind.is_log else _with_documents(old, added)
+    text = _with_rows(kind, path, old, added) if kind.kind.is_log else _with_documents(path, old, added)
     _replace(path, text)
     return added
 
 
 def _with_rows(kind: type[Record], path: Path, old: str, added: list[Any]) -> str:
-    """A log's text with rows added, in the file's own columns and delimiter; columns that it lacks are added to it."""
+    """A log's text with rows added, in the file's own columns and delimiter."""
     names = names_of(kind)
     if old.strip():
-        list(_rows(kind, path))  # a file that cannot be read is not added to
-        header = next(
-            csv.reader(
-                io.StringIO(old.removeprefix("\N{BYTE ORDER MARK}")), delimiter=_delimiter(old.split("\n", 1)[0])
-            )
-        )
         delimiter = _delimiter(old.split("\n", 1)[0])
-        columns = [names[column.strip().casefold()] for column in header]
+        header = next(csv.reader(io.StringIO(old.removeprefix("\N{BYTE ORDER MARK}")), delimiter=delimiter))
+        columns = [names.get(column.strip().casefold(), "") for column in header]
     else:
         delimiter, columns = ",", [str(info.alias) for info in fields_of(kind).values()]
     rows = [written(record) for record in added]
@@ -379,9 +376,16 @@ def _with_rows(kind: type[Record], path: Path, old: str, added: list[Any]) -> st
     return old + out.getvalue()
 
 
-def _with_documents(old: str, added: list[Any]) -> str:
+def _with_documents(path: Path, old: str, added: list[Any]) -> str:
+    """A list of documents with more of them below; what people wrote, comments included, stays as it is."""
     text = "" if old.strip() in ("", "[]") else old.rstrip("\n") + "\n\n"
-    return text + yaml.safe_dump([written(record) for record in added], allow_unicode=True, sort_keys=False, width=120)
+    text += yaml.safe_dump([written(record) for record in added], allow_unicode=True, sort_keys=False, width=120)
+    try:
+        strict_yaml.parse(text, path)
+    except InvalidInput as error:
+        mend = "Write its entries below each other, each beginning with '- ' at the start of a line."
+        raise InvalidInput([PatuhError("cannot be added to", where=f"{path}:1", mend=mend)]) from error
+    return text
 
 
 def written(part: Part) -> dict[str, Any]:

@@ -132,7 +132,9 @@ def test_an_entry_is_added_and_found_again(city: Path) -> None:
 )
 def test_a_wrong_entry_is_refused_and_nothing_changes(city: Path, arguments: tuple[str, ...], told: str) -> None:
     before = (folder_of(city) / "bahan-bakar.csv").read_bytes()
-    done = run("record", "fuel", "-i", str(city), *arguments)
+    attached = set((folder_of(city) / "lampiran").iterdir())
+    done = run("record", "fuel", "-i", str(city), "--attach", str(REPOSITORY / "LICENSE"), *arguments)
+    assert set((folder_of(city) / "lampiran").iterdir()) == attached
     assert isinstance(done.exception, InvalidInput)
     assert told in str(done.exception)
     assert (folder_of(city) / "bahan-bakar.csv").read_bytes() == before

@@ -200,6 +200,37 @@ def test_a_document_is_added_below_what_people_wrote(tmp_path: Path) -> None:
     assert [len(one.devices) for one in store.load(tmp_path).of(kinds.Topology)] == [1, 2]
 
 
+def test_a_file_that_cannot_be_read_is_not_added_to(tmp_path: Path) -> None:
+    entries: dict[type[Record], dict[str, Any]] = {
+        kinds.Fuel: FUEL,
+        kinds.Topology: {"tanggal": "2026-11-02", "perangkat": ["SW-1"]},
+    }
+    for kind, entry in entries.items():
+        path = tmp_path / kind.kind.file
+        for content in (b"caf\xe9\n", b"a: [\n", b"[{tanggal: 2026-11-01, perangkat: [SW-1]}]\n"):
+            path.write_bytes(content)
+            with pytest.raises(InvalidInput):
+                store.add(tmp_path, kind, [entry])
+            assert path.read_bytes() == content
+
+
+def test_columns_without_a_name_stay_empty(tmp_path: Path) -> None:
+    path = tmp_path / "bahan-bakar.csv"
+    path.write_text("tanggal,sisa_pct,petugas,,\n", encoding="utf-8")
+    store.add(tmp_path, kinds.Fuel, [FUEL])
+    assert path.read_text(encoding="utf-8") == "tanggal,sisa_pct,petugas,,\n2026-11-02,80,petugas-a,,\n"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if kind.in_turn], ids=lambda kind: kind.kind.name)
+def test_nothing_ends_before_it_began(kind: type[Record], tmp_path: Path) -> None:
+    sample_records.write(tmp_path, lab().fleet, TODAY, gaps=False)
+    assert kind.in_turn
+    began, ended = (str(kind.model_fields[name].alias) for name in kind.in_turn)
+    (entry, *_) = [store.written(one) for one in store.load(tmp_path).of(kind) if getattr(one, kind.in_turn[1])]
+    with pytest.raises(InvalidInput, match="the end is before the beginning"):
+        store.validated(kind, {**entry, ended: "2001-01-01 00:00" if len(str(entry[began])) > 10 else "2001-01-01"})
+
+
 ADD = """
 import sys
 from pathlib import Path
