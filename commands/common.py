@@ -18,6 +18,7 @@ from reports.presentation import LANGUAGES, Language
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUTPUT = Path("output")
+ASSESSMENT = "assessment.json"
 
 console = Console(highlight=False)
 progress_console = Console(stderr=True, highlight=False)
@@ -82,7 +83,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_reports(assessment: Assessment, folder: Path, language: Language) -> Path:
     """Write the assessment and every report of it; gives the HTML's path."""
-    write_whole(folder / "assessment.json", assessment.model_dump_json(indent=1).encode() + b"\n")
+    write_whole(folder / ASSESSMENT, assessment.model_dump_json(indent=1).encode() + b"\n")
     write_whole(folder / "report.html", html.render(assessment, language).encode())
     for one in LANGUAGES:
         write_whole(folder / f"report.{one}.pdf", pdf.render(assessment, one))
