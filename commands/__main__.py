@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, due, generate, history, lab, proof, record, regulation, sign
+from commands import apply, check, demo, doctor, due, explain, generate, history, lab, proof, record, regulation, sign
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -24,6 +24,7 @@ def patuh() -> None:
 for command in (
     check.check,
     check.report,
+    explain.explain,
     history.history,
     history.compare,
     sign.sign,
