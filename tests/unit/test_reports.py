@@ -10,13 +10,14 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 from rich.console import Console
 
-from compliance.assessment import Assessment, Status
-from reports import html, junit, metrics, pdf, sarif, spreadsheet, terminal
+from compliance.assessment import TROUBLE, Assessment, Status
+from reports import html, junit, metrics, oscal, pdf, sarif, spreadsheet, terminal
 from reports.presentation import LANGUAGES, Language, View
 from tests.unit.samples import HOSTILE, sample
 
@@ -188,3 +189,37 @@ def test_metrics_agree_and_can_be_read(words: str | None) -> None:
         if sample_line and sample_line[1] == "patuh_findings":
             found[sample_line[2].rpartition("status=")[2].strip('"')] = float(sample_line[3])
     assert found == {str(status): float(count) for status, count in assessment.score.tally.items()}
+
+
+def test_oscal_agrees() -> None:
+    assessment = sample()
+    documents = {name: json.loads(content) for name, content in oscal.render(assessment).items()}
+    (result,) = documents["assessment-results.json"]["assessment-results"]["results"]
+
+    def props(of: dict[str, Any], name: str) -> str:
+        return str(next(one["value"] for one in of["props"] if one["name"] == name))
+
+    verdicts_of_clauses = {one["target"]["target-id"]: props(one, "verdict") for one in result["findings"]}
+    regulation = assessment.regulations[0]
+    asking = [one for one in regulation.clauses if one.verdict is not Status.INFORMATION]
+    own = {one.clause: oscal.clause_id(regulation.id, one.clause) for one in regulation.clauses}
+    assert verdicts_of_clauses == {f"{own[one.clause]}_statement": one.verdict.value for one in asking}
+    found: Verdicts = Counter()
+    for one in result["observations"]:
+        host = one["subjects"][0]["title"] if "subjects" in one else None
+        found[props(one, "control"), host, Status(props(one, "status"))] += 1
+    assert found == verdicts(assessment)
+    known = {one["uuid"] for one in result["observations"]}
+    plan = documents["plan-of-action-and-milestones.json"]["plan-of-action-and-milestones"]
+    open_ones = [one for one in assessment.findings if one.status in (*TROUBLE, Status.MISSING, Status.WAIVED)]
+    assert len(plan["poam-items"]) == len(open_ones)
+    for one in (*result["findings"], *plan["poam-items"]):
+        assert {related["observation-uuid"] for related in one.get("related-observations", [])} <= known
+
+    def ids(controls: list[dict[str, Any]]) -> list[str]:
+        return [found for one in controls for found in (one["id"], *ids(one.get("controls", [])))]
+
+    assert set(ids(documents[f"catalog-{regulation.id}.json"]["catalog"]["controls"])) == set(own.values())
+    uuids = re.findall(r'"uuid": "([^"]+)"', oscal.render(assessment)["assessment-results.json"].decode())
+    assert len(uuids) == len(set(uuids))
+    assert oscal.render(assessment) == oscal.render(assessment)
