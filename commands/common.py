@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from compliance.assessment import Assessment
-from reports import html, junit, metrics, oscal, pdf, sarif, spreadsheet
+from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet
 from reports.presentation import LANGUAGES, Language
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -92,6 +92,7 @@ def write_reports(assessment: Assessment, folder: Path, language: Language) -> P
     write_whole(folder / "junit.xml", junit.render(assessment))
     write_whole(folder / "findings.sarif", sarif.render(assessment))
     write_whole(folder / "metrics.prom", metrics.render(assessment))
+    write_whole(folder / "ohdf.json", ohdf.render(assessment, language))
     for name, content in oscal.render(assessment, language).items():
         write_whole(folder / "oscal" / name, content)
     return folder / "report.html"

@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from compliance.assessment import TROUBLE, Assessment, Status
-from reports import html, junit, metrics, oscal, pdf, sarif, spreadsheet, terminal
+from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet, terminal
 from reports.presentation import LANGUAGES, Language, View
 from tests.unit.samples import HOSTILE, sample
 
@@ -223,3 +223,15 @@ def test_oscal_agrees() -> None:
     uuids = re.findall(r'"uuid": "([^"]+)"', oscal.render(assessment)["assessment-results.json"].decode())
     assert len(uuids) == len(set(uuids))
     assert oscal.render(assessment) == oscal.render(assessment)
+
+
+def test_ohdf_agrees() -> None:
+    assessment = sample()
+    (profile,) = json.loads(ohdf.render(assessment))["profiles"]
+    found: Verdicts = Counter()
+    for control in profile["controls"]:
+        told = control["tags"]["verdicts"]
+        found.update((control["id"], host or None, Status(status)) for host, status in told.items())
+        assert [one["status"] for one in control["results"]] == [ohdf.STATUSES[Status(one)] for one in told.values()]
+        assert all(("message" in one) == (one["status"] in ("failed", "error")) for one in control["results"])
+    assert found == verdicts(assessment)
