@@ -93,6 +93,10 @@ def write_reports(assessment: Assessment, folder: Path, language: Language) -> P
     write_whole(folder / "findings.sarif", sarif.render(assessment))
     write_whole(folder / "metrics.prom", metrics.render(assessment))
     write_whole(folder / "ohdf.json", ohdf.render(assessment, language))
-    for name, content in oscal.render(assessment, language).items():
+    documents = oscal.render(assessment, language)
+    for name, content in documents.items():
         write_whole(folder / "oscal" / name, content)
+    for old in (folder / "oscal").glob("*.json"):
+        if old.name not in documents:  # such as a plan of action when nothing is open any more
+            old.unlink()
     return folder / "report.html"

@@ -16,6 +16,7 @@ import openpyxl
 import pytest
 from rich.console import Console
 
+from commands.common import write_reports
 from compliance.assessment import TROUBLE, Assessment, Status
 from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet, terminal
 from reports.presentation import LANGUAGES, Language, View
@@ -235,3 +236,14 @@ def test_ohdf_agrees() -> None:
         assert [one["status"] for one in control["results"]] == [ohdf.STATUSES[Status(one)] for one in told.values()]
         assert all(("message" in one) == (one["status"] in ("failed", "error")) for one in control["results"])
     assert found == verdicts(assessment)
+
+
+def test_a_plan_of_action_ends_with_the_last_open_finding(tmp_path: Path) -> None:
+    assessment = sample()
+    plan = tmp_path / "oscal" / "plan-of-action-and-milestones.json"
+    write_reports(assessment, tmp_path, "id")
+    assert plan.exists()
+    held = [finding for finding in assessment.findings if finding.status is Status.PASS]
+    write_reports(assessment.model_copy(update={"findings": held}), tmp_path, "id")
+    assert not plan.exists()
+    assert (tmp_path / "oscal" / "assessment-results.json").exists()
