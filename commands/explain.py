@@ -129,8 +129,6 @@ def _show_findings(control: Control, last: Assessment, language: Language) -> No
         line.append(f"{finding.chip.sign} {finding.chip.word}", style=COLOURS.get(finding.chip.name, ""))
         line.append("".join(f" ({word})" for word in (finding.since, finding.reason) if word), style="dim")
         console.print(line)
-        for subject, expected, observed, holds in finding.observations:
-            if not holds:
-                told = f"{view.say('expected').lower()} {expected}, {view.say('observed').lower()} {observed}"
-                console.print(Line(f"    {subject}: {told}"))
+        for told in view.seen(finding):
+            console.print(Line(f"    {told}"))
     console.print(Line(view.mend(assessed)))

@@ -43,7 +43,10 @@ def history(assessment: Path, language: Language) -> None:
 @language_option
 def compare(before: Path, after: Path, language: Language) -> None:
     """Tell what changed from one assessment to another."""
-    assessment = continued(read(after), read(before))
+    first, second = read(before), read(after)
+    if first.created > second.created:
+        raise PatuhError("is newer than the other", where=str(before), mend="Name the earlier assessment first.")
+    assessment = continued(second, first)
     if assessment.before is None:
         raise PatuhError(say("other-fleet", language), where=str(before), mend="Compare assessments of one fleet.")
     terminal.show_changes(assessment, console, language)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from compliance.assessment import Assessment, Status
 
 
 def render(assessment: Assessment) -> bytes:
     """Text in Prometheus' exposition format 0.0.4."""
     fleet = {"fleet": assessment.fleet}
+    found = Counter((finding.host, finding.status) for finding in assessment.findings)
     families: list[tuple[str, str, list[tuple[dict[str, str], float]]]] = [
         (
             "patuh_assessment_timestamp_seconds",
@@ -50,7 +53,7 @@ def render(assessment: Assessment) -> bytes:
             "patuh_host_findings",
             "Findings of a host by status.",
             [
-                ({**fleet, "host": host.name, "status": str(status)}, _count(assessment, host.name, status))
+                ({**fleet, "host": host.name, "status": str(status)}, found[host.name, status])
                 for host in assessment.hosts
                 for status in (Status.PASS, Status.FAIL, Status.ERROR, Status.OVERDUE)
             ],
@@ -63,10 +66,6 @@ def render(assessment: Assessment) -> bytes:
             told = ",".join(f'{label}="{_escaped(word)}"' for label, word in labels.items())
             lines.append(f"{name}{{{told}}} {value:.17g}")
     return ("\n".join(lines) + "\n").encode()
-
-
-def _count(assessment: Assessment, host: str, status: Status) -> int:
-    return sum(finding.host == host and finding.status is status for finding in assessment.findings)
 
 
 def _escaped(word: str) -> str:

@@ -28,11 +28,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
 
     def result(finding: Finding) -> dict[str, Any]:
         worded = view.finding(finding)
-        seen = [
-            f"{subject}: {view.say('expected').lower()} {expected}, {view.say('observed').lower()} {observed}"
-            for subject, expected, observed, holds in worded.observations
-            if not holds or finding.status is Status.PASS
-        ]
+        seen = view.seen(worded, holding=finding.status is Status.PASS)
         told = "\n".join(filter(None, [worded.reason, *seen])) or worded.chip.word
         status = STATUSES[finding.status]
         found: dict[str, Any] = {

@@ -152,10 +152,7 @@ def _components(view: View) -> Document:
 
 
 def _told(view: View, worded: FindingView) -> str:
-    seen = [
-        f"{subject}: {view.say('expected').lower()} {expected}, {view.say('observed').lower()} {observed}"
-        for subject, expected, observed, _ in worded.observations
-    ]
+    seen = view.seen(worded, holding=True)
     return "\n".join(filter(None, [worded.reason, *seen])) or worded.chip.word
 
 

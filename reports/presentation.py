@@ -294,6 +294,14 @@ class View:
             since=self.say("since", date=self.day(finding.since)) if finding.since else "",
         )
 
+    def seen(self, finding: FindingView, *, holding: bool = False) -> list[str]:
+        """What was seen, a sentence each: what does not hold, and with ``holding`` all of it."""
+        return [
+            f"{subject}: {self.say('expected').lower()} {expected}, {self.say('observed').lower()} {observed}"
+            for subject, expected, observed, holds in finding.observations
+            if holding or not holds
+        ]
+
     @property
     def controls(self) -> dict[str, ControlView]:
         """Every control by its id."""

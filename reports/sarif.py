@@ -40,11 +40,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
 
     def result(finding: Finding) -> dict[str, Any]:
         worded = view.finding(finding)
-        failing = [
-            f"{subject}: {view.say('expected').lower()} {expected}, {view.say('observed').lower()} {observed}"
-            for subject, expected, observed, holds in worded.observations
-            if not holds
-        ]
+        failing = view.seen(worded)
         kind = KINDS[finding.status]
         control = assessment.controls[index[finding.control]]
         found: dict[str, Any] = {

@@ -11,7 +11,9 @@ import datetime
 import hashlib
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,16 +49,19 @@ def sign(folder: Path, key: Path, by: str, at: datetime.datetime) -> Signed:
     """
     if not PRINCIPAL.fullmatch(by):
         raise PatuhError(f"'{by}' cannot name a signer", mend="Write something like head@city.example.")
-    for old in (MANIFEST, SIGNATURE):
-        (folder / old).unlink(missing_ok=True)
-    statement = {"signed": at.isoformat(timespec="seconds"), "by": by}
-    (folder / STATEMENT).write_text(yaml.safe_dump(statement, sort_keys=False), encoding="utf-8")
-    lines = [f"{digest}  {name}\n" for name, digest in _digests(folder).items()]
-    (folder / MANIFEST).write_text("".join(lines), encoding="utf-8")
-    done = _ssh_keygen("sign", "-q", "-f", str(key), "-n", NAMESPACE, str(folder / MANIFEST))
-    if done.returncode != 0 or not (folder / SIGNATURE).exists():
-        (folder / MANIFEST).unlink()
-        raise PatuhError(f"was not signed: {_last(done)}", where=str(key), mend="Name the officer's SSH key.")
+    statement = yaml.safe_dump({"signed": at.isoformat(timespec="seconds"), "by": by}, sort_keys=False).encode()
+    digests = {**_digests(folder), STATEMENT: hashlib.sha256(statement).hexdigest()}
+    manifest = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())).encode()
+    # Signed elsewhere, so that a key that does not sign leaves a former signature as it was.
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = Path(scratch) / MANIFEST
+        draft.write_bytes(manifest)
+        done = _ssh_keygen("sign", "-q", "-f", str(key), "-n", NAMESPACE, str(draft))
+        if done.returncode != 0 or not (Path(scratch) / SIGNATURE).exists():
+            raise PatuhError(f"was not signed: {_last(done)}", where=str(key), mend="Name the officer's SSH key.")
+        signature = (Path(scratch) / SIGNATURE).read_bytes()
+    for name, content in ((STATEMENT, statement), (MANIFEST, manifest), (SIGNATURE, signature)):
+        (folder / name).write_bytes(content)
     checked = _ssh_keygen("check-novalidate", "-n", NAMESPACE, "-s", str(folder / SIGNATURE), about=folder / MANIFEST)
     return Signed(by, at, _fingerprint(checked))
 
@@ -144,6 +149,8 @@ def _digests(folder: Path) -> dict[str, str]:
 
 def _ssh_keygen(deed: str, *arguments: str, about: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Let ssh-keygen do something, about a file on its standard input; it asks for passphrases at the terminal."""
+    if shutil.which("ssh-keygen") is None:
+        raise PatuhError("ssh-keygen is missing", mend="Install OpenSSH's client; see 'patuh doctor'.")
     with Path(about or os.devnull).open("rb") as content:
         return subprocess.run(
             ["ssh-keygen", "-Y", deed, *arguments], stdin=content, capture_output=True, text=True, check=False

@@ -35,11 +35,7 @@ def rows(assessment: Assessment, language: Language) -> list[Row]:
     found = []
     for finding in assessment.findings:
         control, worded = controls[finding.control], view.finding(finding)
-        seen = [
-            f"{subject}: {view.say('expected').lower()} {expected}, {view.say('observed').lower()} {observed}"
-            for subject, expected, observed, holds in worded.observations
-            if not holds
-        ]
+        seen = view.seen(worded)
         row = [
             worded.host,
             finding.control,
@@ -72,7 +68,10 @@ def render(assessment: Assessment, language: Language = "id") -> bytes:
         }
 
         def add_sheet(title: str, heads: list[str], widths: tuple[int, ...], filled: list[Row], verdict: int) -> None:
-            sheet = book.add_worksheet(title[:31])  # no longer name is allowed
+            # No longer name is allowed, nor one twice, whatever its case.
+            taken = {one.name.lower() for one in book.worksheets()}
+            name = title[:31] if title[:31].lower() not in taken else f"{title[:27]}~{len(taken)}"
+            sheet = book.add_worksheet(name)
             for column, (head, width) in enumerate(zip(heads, widths, strict=True)):
                 sheet.set_column(column, column, width)
                 sheet.write_string(0, column, head, bold)

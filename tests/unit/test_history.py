@@ -126,6 +126,8 @@ def test_the_next_check_carries_on_and_the_commands_tell_it(tmp_path: Path) -> N
     arguments = ["compare", str(tmp_path / "first.json"), str(tmp_path / "assessment.json"), "--language", "en"]
     done = CliRunner().invoke(patuh, arguments)
     assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(patuh, ["compare", *arguments[2:0:-1]])
+    assert "Name the earlier assessment first" in str(done.exception)
     other = SAMPLE.model_copy(update={"fleet": "lain"})
     (tmp_path / "other.json").write_text(other.model_dump_json(), encoding="utf-8")
     done = CliRunner().invoke(patuh, ["compare", str(tmp_path / "other.json"), str(tmp_path / "assessment.json")])

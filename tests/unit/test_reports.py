@@ -247,3 +247,10 @@ def test_a_plan_of_action_ends_with_the_last_open_finding(tmp_path: Path) -> Non
     write_reports(assessment.model_copy(update={"findings": held}), tmp_path, "id")
     assert not plan.exists()
     assert (tmp_path / "oscal" / "assessment-results.json").exists()
+
+
+def test_regulations_with_long_names_have_a_sheet_each() -> None:
+    assessment = sample()
+    long = [assessment.regulations[0].model_copy(update={"id": f"{'kota-contoh-' * 3}{number}"}) for number in range(3)]
+    book = spreadsheet.render(assessment.model_copy(update={"regulations": long}))
+    assert len(openpyxl.load_workbook(io.BytesIO(book)).sheetnames) == 4

@@ -145,6 +145,10 @@ def test_the_commands_tell_it_in_one_line(desk: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(patuh, ["verify", folder, "--signers", signers])
     assert done.exit_code == 0, done.output
     assert f"as signed by {HEAD} on " in done.output
+    before = {path.name: path.read_bytes() for path in (tmp_path / "reports").iterdir() if path.is_file()}
     for arguments in (["--key", "nowhere", "--as", HEAD], ["--key", str(desk / "head"), "--as", "two words"]):
         done = CliRunner().invoke(patuh, ["sign", folder, *arguments])
         assert isinstance(done.exception, PatuhError)
+    # A key that does not sign leaves the former signature, which still holds.
+    assert {path.name: path.read_bytes() for path in (tmp_path / "reports").iterdir() if path.is_file()} == before
+    assert signing.verify(Path(folder), Path(signers)).by == HEAD
