@@ -13,6 +13,7 @@ from compliance.probes import btrfs, mdadm, output, records, succeeds, systemd, 
 from compliance.probes.packages import installed
 
 LOG = "/var/log/patuh/maintenance.jsonl"
+RECORDS = ("/var/lib/patuh/records", "/var/log/patuh")
 
 
 @assesses("monitoring.alerts")
@@ -85,6 +86,24 @@ def test_maintenance_log_is_kept(host: Host, context: Context, saw: Saw) -> None
             broken += 1
     saw("entries", expected=">= 1", observed=len(lines), holds=bool(lines))
     saw("unreadable entries", expected=0, observed=broken)
+
+
+@assesses("records.access-control")
+def test_records_are_guarded(host: Host, context: Context, saw: Saw) -> None:
+    """Records and logs belong to root, are closed to others, and audit notes who changes them."""
+    watched = output(host, "auditctl -l")
+    for folder in RECORDS:
+        there = succeeds(host, "test -d %s", folder)
+        saw(folder, expected="exists", observed="exists" if there else "absent")
+        if not there:
+            continue
+        mode, owner = output(host, "stat -c '%%a %%U' %s", folder).split()
+        closed = owner == "root" and mode[-1] == "0" and int(mode[-2], 8) & 0o2 == 0
+        saw(f"{folder}: access", expected="root, nothing for others", observed=f"{owner} {mode}", holds=closed)
+        loose = output(host, "find %s -mindepth 1 \\( -perm /022 -o ! -user root \\)", folder).split("\n")[:-1]
+        saw(f"{folder}: writable by others", expected="—", observed=loose, holds=not loose)
+        seen = f"-w {folder} " in watched or f"-w {folder}/ " in watched
+        saw(f"{folder}: audit", expected="watched", observed="watched" if seen else "not watched")
 
 
 @assesses("os.linux-preferred")
