@@ -74,16 +74,16 @@ def assess_fleet(
     fleet = loaded.fleet
     names = [name for name in fleet.hosts if only is None or name in only]
     wanted = catalogue.controls_for(fleet.regulations)
+    evidence = gather(loaded, catalogue, wanted, began)
 
     def one(name: str) -> tuple[AssessedHost, list[Finding]]:
-        context = Context(name=name, parameters=loaded.parameters, host=fleet.hosts[name], fleet=fleet)
+        context = Context.of(loaded, name, evidence.records)
         return _assess_host(connect(loaded.connections[name], name), context, wanted, progress)
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
         results = list(pool.map(one, names))
     findings = [finding for _, found in results for finding in found]
     findings += _fleet_findings(loaded, wanted)
-    evidence = gather(loaded, catalogue, wanted, began)
     findings += evidence_findings(wanted, evidence)
     waivers = evidence.of(Waiver)
     findings = [_waived(finding, waivers, evidence.today) for finding in findings]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, Saw, assesses
-from compliance.checks.shared import timer_runs
+from compliance.checks.shared import unit_runs
 from compliance.probes import output, records, succeeds, systemd
 from compliance.probes.sockets import listeners
 
@@ -104,12 +104,12 @@ def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -
     kinds: tuple[Literal["files", "databases"], ...] = ("files", "databases") if declared.databases else ("files",)
     for kind in kinds:
         if not declared.backup_timers:
-            timer_runs(host, saw, f"patuh-backup-{kind}.timer")
+            unit_runs(host, saw, f"patuh-backup-{kind}.timer")
             runs = [entry for entry in records.entries(host, "backup") if entry.get("kind") == kind]
             last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
             saw(f"{kind}: last run", expected="ok", observed=last)
         elif timer := declared.backup_timers.get(kind):
-            timer_runs(host, saw, timer)
+            unit_runs(host, saw, timer)
             saw(f"{kind}: last run", expected="success", observed=_last_result(host, timer))
         else:
             saw(f"{kind}: timer", expected="declared", observed="—", holds=False)

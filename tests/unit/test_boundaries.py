@@ -13,7 +13,7 @@ import pytest
 from compliance.assessment import Status
 from compliance.checking import Check, Context, all_checks, judge
 from tests import recordings
-from tests.unit.test_recorded import recorded_fleet
+from tests.unit.test_recorded import recorded_fleet, recorded_records
 
 PASS, FAIL, ERROR, NOT_APPLICABLE = Status.PASS, Status.FAIL, Status.ERROR, Status.NOT_APPLICABLE
 
@@ -85,8 +85,8 @@ def verdict(case: Case, check: Check | None = None) -> Status:
         answers = _edited(answers, edit)
     answers = {**answers, **{command: (code, out, "") for command, (code, out) in case.answers.items()}}
     loaded = recorded_fleet()
-    declared = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
-    context = Context(case.host, loaded.parameters, declared, loaded.fleet)
+    context = Context.of(loaded, case.host, recorded_records())
+    context.host = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
     check = check or all_checks()[case.control]
     return judge(case.control, check, recordings.replay(case.host, answers), context).status
 
