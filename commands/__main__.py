@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation
+from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation, restore
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -25,6 +25,7 @@ for command in (
     check.check,
     check.report,
     apply.apply,
+    restore.restore,
     record.record,
     due.due_,
     regulation.regulation,

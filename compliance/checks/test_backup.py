@@ -79,6 +79,8 @@ def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
         for source in sources:
             newest = _newest(entries, kind, source)
             age = None if newest is None else records.age_days(host, newest)
+            if newest is not None:
+                saw.due(records.due(newest, limit), source)
             saw(
                 source,
                 expected=f"<= {limit} d",

@@ -144,6 +144,8 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     for device in context.declared.raid_arrays or [array.name for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
         age = records.age_days(host, own[-1]) if own else None
+        if own:
+            saw.due(records.due(own[-1], limit), device)
         saw(
             f"{device}: inspected",
             expected=f"<= {limit} d",

@@ -5,15 +5,78 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import testinfra.host
 
 from compliance.checking import CannotTell
-from compliance.probes import output
+from compliance.fleet import Fleet
+from compliance.probes import is_there, output, packages
 
 GIB = 2**30
 VIRTUAL_DISKS = ("loop", "ram", "zram", "fd", "sr", "md", "dm-", "nbd")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a server consists of, and its system with the version of every package."""
+
+    system: str
+    packages: dict[str, str]
+    processors: int
+    memory_gib: float
+    disks_gib: float
+    replication_seconds: int | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen on a host that rules over the whole fleet compare; ``hardware`` of standby pairs only."""
+
+    addresses: frozenset[str]
+    hardware: Hardware | None = None
+
+
+def look(host: testinfra.host.Host, name: str, fleet: Fleet) -> Seen:
+    """What rules over the whole fleet want to know of a host.
+
+    :raises CannotTell: when the host does not say.
+    """
+    declared = fleet.hosts[name]
+    paired = declared.standby_of or any(other.standby_of == name for other in fleet.hosts.values())
+    hardware = None
+    if paired:
+        hardware = Hardware(
+            system=output(host, "cat /etc/debian_version").strip(),
+            packages=packages.versions(host),
+            processors=processors(host)["threads"],
+            memory_gib=memory_gib(host),
+            disks_gib=disks_gib(host, without=declared.removable_media),
+            replication_seconds=replication_seconds(host) if declared.standby_of and declared.databases else None,
+        )
+    return Seen(frozenset().union(*addresses(host).values()), hardware)
+
+
+def replication_seconds(host: testinfra.host.Host) -> int | None:
+    """How far the host's databases lie behind those that they replicate; None when they do not.
+
+    :raises CannotTell: when there is neither MariaDB nor PostgreSQL to ask.
+    """
+    if is_there(host, "mariadb"):
+        said = output(host, "mariadb --execute='SHOW REPLICA STATUS\\G'")
+        behind = re.search(r"^\s*Seconds_Behind_Master: (\d+)$", said, re.MULTILINE)
+        return int(behind[1]) if behind else None
+    if is_there(host, "psql"):
+        # While nothing is written there is nothing to replay, however long ago the last transaction was.
+        query = (
+            "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
+            " AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0"
+            " ELSE ceil(extract(epoch FROM now() - pg_last_xact_replay_timestamp())) END WHERE pg_is_in_recovery()"
+        )
+        said = output(host, "runuser -u postgres -- psql --tuples-only --no-align --command=%s", query).strip()
+        return int(said) if said.isdigit() else None
+    raise CannotTell("neither mariadb nor psql is there to ask how old the data is")
 
 
 def processors(host: testinfra.host.Host) -> dict[str, int]:
