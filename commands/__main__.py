@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation, restore
+from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation, restore, sign
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -24,6 +24,8 @@ def patuh() -> None:
 for command in (
     check.check,
     check.report,
+    sign.sign,
+    sign.verify,
     apply.apply,
     restore.restore,
     record.record,

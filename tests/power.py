@@ -101,7 +101,9 @@ class Power:
             again = Run(self.instance, host, APPLY)
             said = again.finish()
             if again.process.returncode != 0:
-                wrong = f"the next apply failed: {' '.join(said.split())[-500:]}"
+                log = self.instance.folder / f"{host}-failed.log"
+                log.write_text(said, encoding="utf-8")
+                wrong = f"the next apply failed: {log.relative_to(REPOSITORY)}"
         return Cut(host, seconds, reachable, task.strip("TASK []*"), wrong)
 
     def during_backup(self, host: str, seconds: float) -> Cut:

@@ -1,0 +1,39 @@
+"""``patuh sign`` and ``patuh verify``."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import click
+
+from commands.common import OUTPUT
+from compliance.assessment import read
+from reports import signing
+
+folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT)
+
+
+@click.command()
+@folder_argument
+@click.option("--key", type=click.Path(path_type=Path), required=True, help="The officer's SSH key.")
+@click.option("--as", "by", metavar="NAME", required=True, help="The officer's name in allowed_signers.")
+def sign(folder: Path, key: Path, by: str) -> None:
+    """Sign the reports in FOLDER: each changed byte shows from then on."""
+    read(folder / "assessment.json")
+    signed = signing.sign(folder, key, by, datetime.datetime.now(datetime.UTC).astimezone())
+    click.echo(f"{folder / signing.MANIFEST}: signed as {signed.by} with {signed.key}")
+
+
+@click.command()
+@folder_argument
+@click.option(
+    "--signers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The list of who may sign (ssh-keygen's allowed_signers), not from FOLDER.",
+)
+def verify(folder: Path, signers: Path) -> None:
+    """Tell who signed the reports in FOLDER, and whether anything was changed since."""
+    signed = signing.verify(folder, signers)
+    click.echo(f"{folder}: as signed by {signed.by} on {signed.at.isoformat(' ')} with {signed.key}")
