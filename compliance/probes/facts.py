@@ -139,7 +139,8 @@ def addresses(host: testinfra.host.Host) -> dict[str, set[str]]:
     """
     try:
         interfaces = json.loads(output(host, "PATH=$PATH:/usr/sbin; ip -j address show scope global up") or "[]")
-        found = {one["ifname"]: {str(a["local"]) for a in one.get("addr_info", [])} for one in interfaces if one}
+        # What the filter left out stands there as an empty object.
+        found = {one["ifname"]: {str(a["local"]) for a in one["addr_info"] if a} for one in interfaces if one}
         return {name: own for name, own in found.items() if own}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotTell(f"ip address: not understood ({error})") from error

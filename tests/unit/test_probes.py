@@ -300,7 +300,7 @@ def test_memory_is_what_is_fitted() -> None:
 
 
 def test_addresses_are_read_by_interface() -> None:
-    said = """[{"ifname": "eth0", "addr_info": [{"local": "10.0.0.1"}, {"local": "fd31::1"}]},
+    said = """[{"ifname": "eth0", "addr_info": [{"local": "10.0.0.1"}, {"local": "fd31::1"}, {}]},
               {}, {"ifname": "dummy0", "addr_info": []}]"""
     assert facts.addresses(Host({"ip -j address": said})) == {"eth0": {"10.0.0.1", "fd31::1"}}
     assert facts.addresses(Host({"ip -j address": ""})) == {}
