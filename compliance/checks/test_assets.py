@@ -25,10 +25,11 @@ def _specification(context: Context, saw: Saw) -> Specification | None:
         if device.host == context.name and device.state is not DeviceState.DECOMMISSIONED
     ]
     saw(Device.kind.file, expected="1", observed=[device.id for device in own], holds=len(own) == 1)
-    specification = own[0].specification if len(own) == 1 else None
-    if own and specification is None:
+    if len(own) != 1:
+        return None
+    if own[0].specification is None:
         saw("spesifikasi", expected="…", observed="—", holds=False)
-    return specification
+    return own[0].specification
 
 
 @assesses("asset.facts-match")
