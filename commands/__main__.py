@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, due, generate, lab, proof, record, regulation, restore, sign
+from commands import apply, check, demo, doctor, due, generate, history, lab, proof, record, regulation, restore, sign
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -24,6 +24,8 @@ def patuh() -> None:
 for command in (
     check.check,
     check.report,
+    history.history,
+    history.compare,
     sign.sign,
     sign.verify,
     apply.apply,

@@ -8,15 +8,17 @@ from typing import cast
 
 import click
 
-from commands.common import OUTPUT, REPOSITORY, console, host_progress, write_reports
+from commands.common import ASSESSMENT, OUTPUT, REPOSITORY, console, host_progress, write_reports
 from compliance import assess, fleet
 from compliance.assessment import TROUBLE, Assessment, read
 from compliance.catalogue import default_catalogue, suggestion
 from compliance.errors import PatuhError
+from compliance.history import continued
 from reports import terminal
 from reports.presentation import Language
 
 DEFAULT_REGULATION = "jambi-31-2017"
+PARTIAL = "partial"
 
 inventory_option = click.option(
     "-i",
@@ -56,7 +58,8 @@ def check(inventory: Path, limit: tuple[str, ...], local: bool, every: bool, out
     Exits with 0 when everything that could be checked holds, with 1 when something does not.
     """
     assessment = assess_local() if local else assess_inventory(inventory, limit)
-    finish(assessment, output, language, every)
+    # What is known of some servers only must not take the place of what is known of all.
+    finish(assessment, output / PARTIAL if limit else output, language, every)
 
 
 def assess_local() -> Assessment:
@@ -85,14 +88,24 @@ def finish(assessment: Assessment, output: Path, language: Language, every: bool
 
 def show(assessment: Assessment, output: Path, language: Language, every: bool = False) -> None:
     """Write the reports and show the summary."""
+    assessment = continued(assessment, _last(output / ASSESSMENT))
     page = write_reports(assessment, output, language)
     terminal.show(assessment, console, language, every)
     console.print()
     console.print(str(page), markup=False, soft_wrap=True)
 
 
+def _last(path: Path) -> Assessment | None:
+    """The assessment before, if there is one that can be read."""
+    try:
+        return read(path) if path.exists() else None
+    except PatuhError as error:
+        console.print(f"{error}", markup=False, soft_wrap=True)
+        return None
+
+
 @click.command()
-@click.argument("assessment", type=click.Path(path_type=Path, dir_okay=False), default=OUTPUT / "assessment.json")
+@click.argument("assessment", type=click.Path(path_type=Path, dir_okay=False), default=OUTPUT / ASSESSMENT)
 @output_option
 @language_option
 def report(assessment: Path, output: Path, language: Language) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 from rich.console import Console
 
 from compliance.assessment import Assessment
-from reports import html, junit, pdf
+from reports import html, junit, metrics, pdf, sarif, spreadsheet
 from reports.presentation import LANGUAGES, Language
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUTPUT = Path("output")
+ASSESSMENT = "assessment.json"
 
 console = Console(highlight=False)
 progress_console = Console(stderr=True, highlight=False)
@@ -88,9 +89,13 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_reports(assessment: Assessment, folder: Path, language: Language) -> Path:
     """Write the assessment and every report of it; gives the HTML's path."""
-    write_whole(folder / "assessment.json", assessment.model_dump_json(indent=1).encode() + b"\n")
+    write_whole(folder / ASSESSMENT, assessment.model_dump_json(indent=1).encode() + b"\n")
     write_whole(folder / "report.html", html.render(assessment, language).encode())
     for one in LANGUAGES:
         write_whole(folder / f"report.{one}.pdf", pdf.render(assessment, one))
+    write_whole(folder / "findings.xlsx", spreadsheet.render(assessment, language))
+    write_whole(folder / "findings.csv", spreadsheet.render_csv(assessment, language))
     write_whole(folder / "junit.xml", junit.render(assessment))
+    write_whole(folder / "findings.sarif", sarif.render(assessment))
+    write_whole(folder / "metrics.prom", metrics.render(assessment))
     return folder / "report.html"

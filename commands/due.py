@@ -11,7 +11,7 @@ from icalendar import Calendar, Event
 from rich.table import Table
 
 from commands.check import inventory_option, language_option
-from commands.common import OUTPUT, console, write_whole
+from commands.common import ASSESSMENT, OUTPUT, console, write_whole
 from compliance import due, fleet
 from compliance.assessment import read
 from compliance.catalogue import default_catalogue
@@ -32,7 +32,7 @@ def due_(inventory: Path, days: int, calendar: Path | None, language: Language) 
     """
     catalogue = default_catalogue()
     loaded = fleet.load(inventory, catalogue)
-    last = OUTPUT / "assessment.json"
+    last = OUTPUT / ASSESSMENT
     assessment = read(last) if last.exists() else None
     found = due.items(loaded, catalogue, assessment, datetime.datetime.now(datetime.UTC))
     found = [item for item in found if (item.on - item.today).days <= days]

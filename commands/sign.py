@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.common import OUTPUT
+from commands.common import ASSESSMENT, OUTPUT
 from compliance.assessment import read
 from reports import signing
 
@@ -20,7 +20,7 @@ folder_argument = click.argument("folder", type=click.Path(path_type=Path, file_
 @click.option("--as", "by", metavar="NAME", required=True, help="The officer's name in allowed_signers.")
 def sign(folder: Path, key: Path, by: str) -> None:
     """Sign the reports in FOLDER: each changed byte shows from then on."""
-    read(folder / "assessment.json")
+    read(folder / ASSESSMENT)
     signed = signing.sign(folder, key, by, datetime.datetime.now(datetime.UTC).astimezone())
     click.echo(f"{folder / signing.MANIFEST}: signed as {signed.by} with {signed.key}")
 

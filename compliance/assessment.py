@@ -99,6 +99,7 @@ class Finding(_Model):
     observations: list[Observation] = []
     due: Due | None = None
     waived: Waived | None = None
+    since: datetime.date | None = Field(default=None, description="Since when it is in trouble or without a record")
 
 
 class AssessedControl(_Model):
@@ -192,6 +193,39 @@ class Coverage(_Model):
         return self.by_machine + self.by_record + self.nobody
 
 
+class Change(_Model):
+    """A finding whose status is another than in the assessment before."""
+
+    control: str
+    host: str | None
+    was: Status
+    now: Status
+    open_days: int | None = Field(default=None, description="Of what is mended, for how many days it was open")
+
+    @property
+    def worse(self) -> bool:
+        """Whether it became worse."""
+        return WORST_FIRST.index(self.now) < WORST_FIRST.index(self.was)
+
+
+class Run(_Model):
+    """A past assessment in a few figures."""
+
+    created: datetime.datetime
+    held: int
+    assessed: int
+    tally: dict[Status, int]
+    coverage: Coverage
+    regulations: dict[str, dict[Status, int]] = Field(description="Clauses by status of each regulation")
+    areas: dict[str, dict[Status, int]] = Field(description="Findings by status of each area of controls")
+    mended_after_days: list[int]
+
+    @property
+    def tenths(self) -> int:
+        """The score per mille, rounded down."""
+        return self.held * 1000 // self.assessed if self.assessed else 0
+
+
 class Assessment(_Model):
     """Everything that was found out in one run."""
 
@@ -211,6 +245,9 @@ class Assessment(_Model):
     coverage: Coverage
     first_to_do: list[str] = Field(description="Controls to mend first, the most urgent first")
     waivers: list[AssessedWaiver] = []
+    before: datetime.datetime | None = Field(default=None, description="When the assessment before was made")
+    changes: list[Change] = Field(default=[], description="What is otherwise than in the assessment before")
+    history: list[Run] = Field(default=[], description="The earlier assessments, the oldest first")
     in_charge: dict[str, Printable] = Field(default={}, description="Offices by area of controls, and 'default'")
 
     def findings_of(self, control: str) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Any
 import typst
 
 from compliance.assessment import Assessment
-from reports.presentation import Language, View
+from reports.presentation import ChangeView, Language, View
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LABELS = (
@@ -44,6 +44,13 @@ LABELS = (
     "page",
     "expiring-waivers",
     "due-soon",
+    "by-time",
+    "became-worse",
+    "became-better",
+    "status-fail",
+    "status-error",
+    "by-nobody",
+    "mended",
 )
 
 
@@ -77,6 +84,13 @@ def _data(view: View) -> dict[str, object]:
         "score": view.score,
         "formula": view.formula,
         "coverage": view.coverage,
+        "changed": view.changed,
+        "runs": [
+            [run.moment, run.score, *map(str, (run.fails, run.errors, run.nobody, run.mended))]
+            for run in view.runs[-12:]
+        ],
+        "worse": [_change(change) for change in view.changes if change.worse],
+        "better": [_change(change) for change in view.changes if not change.worse],
         "shares": [assessment.coverage.by_machine, assessment.coverage.by_record, assessment.coverage.nobody],
         "expiring": [f"{title}: {when}" for title, when in view.expiring],
         "due": view.due_soon,
@@ -128,6 +142,7 @@ def _data(view: View) -> dict[str, object]:
                 "title": control.title,
                 "host": finding.host,
                 "word": f"{finding.chip.sign} {finding.chip.word}",
+                "since": finding.since,
                 "reason": finding.reason,
                 "seen": [list(seen[:3]) for seen in finding.observations if not seen[3]],
             }
@@ -137,6 +152,11 @@ def _data(view: View) -> dict[str, object]:
         "figures": [list(row) for row in view.figures],
         "tool": view.say("tool-version", version=assessment.version, seconds=assessment.duration_seconds),
     }
+
+
+def _change(change: ChangeView) -> str:
+    told = f"{change.title} ({change.host}): {change.was.word} → {change.now.word}"
+    return f"{told}, {change.open_days}" if change.open_days else told
 
 
 def render(assessment: Assessment, language: Language = "id") -> bytes:

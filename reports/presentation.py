@@ -20,6 +20,7 @@ from compliance.assessment import TROUBLE, AssessedControl, Assessment, Finding,
 from compliance.catalogue import ClauseKind, Text
 from compliance.due import in_charge_of, told_once
 from compliance.evidence.judging import kinds_of
+from compliance.history import summary
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
@@ -69,6 +70,33 @@ class FindingView:
     reason: str
     observations: list[tuple[str, str, str, bool]]
     due: str = ""
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class ChangeView:
+    """What is otherwise than in the assessment before, worded."""
+
+    control: str
+    title: str
+    host: str
+    was: Chip
+    now: Chip
+    worse: bool
+    open_days: str
+
+
+@dataclass(frozen=True)
+class RunView:
+    """An assessment among others, in a few figures; ``share`` is the score from 0 to 1."""
+
+    moment: str
+    score: str
+    share: float
+    fails: int
+    errors: int
+    nobody: int
+    mended: int
 
 
 @dataclass(frozen=True)
@@ -148,14 +176,22 @@ class View:
     @property
     def created(self) -> str:
         """When the assessment was made, in the fleet's time zone."""
+        return self.moment(self.assessment.created)
+
+    def moment(self, at: datetime.datetime) -> str:
+        """A date with its time, in the fleet's time zone."""
         zone = zoneinfo.ZoneInfo(self.assessment.timezone)
         pattern = "d MMMM yyyy HH.mm z" if self.language == "id" else "d MMMM yyyy HH:mm z"
-        return str(format_datetime(self.assessment.created.astimezone(zone), pattern, locale=self.language))
+        return str(format_datetime(at.astimezone(zone), pattern, locale=self.language))
 
     @property
     def score(self) -> str:
         """The score in per cent with one decimal, rounded down."""
-        number = format_decimal(self.assessment.score.tenths / 10, "0.0", locale=self.language)
+        return self.per_cent(self.assessment.score.tenths)
+
+    def per_cent(self, tenths: int) -> str:
+        """So many tenths of a per cent, with one decimal."""
+        number = format_decimal(tenths / 10, "0.0", locale=self.language)
         return f"{number} %" if self.language == "id" else f"{number}%"
 
     @property
@@ -173,6 +209,53 @@ class View:
         if self.assessment.local:
             sentences.append(self.say("local-note"))
         return sentences
+
+    @property
+    def changed(self) -> str:
+        """How much changed since the assessment before; empty for the first."""
+        if self.assessment.before is None:
+            return ""
+        worse = sum(change.worse for change in self.assessment.changes)
+        return self.say(
+            "changed",
+            date=self.moment(self.assessment.before),
+            score=self.per_cent(self.assessment.history[-1].tenths),
+            worse=worse,
+            better=len(self.assessment.changes) - worse,
+        )
+
+    @property
+    def changes(self) -> list[ChangeView]:
+        """What is otherwise than in the assessment before, what became worse first."""
+        titles = {control.id: self.text(control.title) for control in self.assessment.controls}
+        return [
+            ChangeView(
+                control=change.control,
+                title=titles[change.control],
+                host=change.host or self.say("whole-fleet"),
+                was=self.chip(change.was),
+                now=self.chip(change.now),
+                worse=change.worse,
+                open_days="" if change.open_days is None else self.say("open-days", days=change.open_days),
+            )
+            for change in self.assessment.changes
+        ]
+
+    @property
+    def runs(self) -> list[RunView]:
+        """The assessments so far, this one last."""
+        return [
+            RunView(
+                moment=self.moment(run.created),
+                score=self.per_cent(run.tenths),
+                share=run.tenths / 1000,
+                fails=run.tally[Status.FAIL] + run.tally[Status.OVERDUE],
+                errors=run.tally[Status.ERROR],
+                nobody=run.coverage.nobody,
+                mended=len(run.mended_after_days),
+            )
+            for run in [*self.assessment.history, summary(self.assessment)]
+        ]
 
     @property
     def formula(self) -> str:
@@ -208,6 +291,7 @@ class View:
             reason=reason,
             observations=[(o.subject, o.expected, o.observed, o.holds) for o in finding.observations],
             due=self.say("due-next", date=self.day(finding.due.on), what=finding.due.what) if finding.due else "",
+            since=self.say("since", date=self.day(finding.since)) if finding.since else "",
         )
 
     @property

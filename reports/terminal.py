@@ -22,6 +22,8 @@ def show(assessment: Assessment, console: Console, language: Language = "id", ev
     for sentence in view.verdict:
         console.print(Line(sentence, style="bold" if sentence is view.verdict[0] else ""))
     console.print(f"[bold]{escape(view.say('score'))}: {escape(view.score)}[/]  {escape(view.formula)}")
+    if view.changed:
+        console.print(Line(view.changed))
     console.print(Line(view.coverage))
     for regulation in view.regulations:
         words = ", ".join(f"{chip.sign} {count} {chip.word}" for chip, count in regulation.tally)
@@ -48,3 +50,27 @@ def show(assessment: Assessment, console: Console, language: Language = "id", ev
         table.add_row(line, ", ".join(dict.fromkeys(finding.host for finding in control.troubled)))
     console.print()
     console.print(table)
+
+
+def show_changes(assessment: Assessment, console: Console, language: Language = "id") -> None:
+    """Print what is otherwise than in the assessment before."""
+    view = View(language, assessment)
+    console.print(Line(view.changed, style="bold"))
+    for worse in (True, False):
+        changes = [change for change in view.changes if change.worse is worse]
+        if not changes:
+            continue
+        table = Table(box=None, pad_edge=False, title_justify="left")
+        table.add_column(view.say("became-worse" if worse else "became-better"), overflow="fold")
+        table.add_column(view.say("hosts"), overflow="fold")
+        table.add_column("", overflow="fold")
+        for change in changes:
+            line = Line(change.title)
+            line.append(f"\n  {change.control}", style="dim")
+            words = Line(f"{change.was.word} → ")
+            words.append(f"{change.now.sign} {change.now.word}", style=COLOURS.get(change.now.name, ""))
+            if change.open_days:
+                words.append(f"\n{change.open_days}", style="dim")
+            table.add_row(line, change.host, words)
+        console.print()
+        console.print(table)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
+import openpyxl
 import pytest
 from rich.console import Console
 
-from compliance.assessment import Status
-from reports import html, junit, pdf, terminal
+from compliance.assessment import Assessment, Status
+from reports import html, junit, metrics, pdf, sarif, spreadsheet, terminal
 from reports.presentation import LANGUAGES, Language, View
 from tests.unit.samples import HOSTILE, sample
 
@@ -111,3 +114,77 @@ def test_dates_and_numbers_are_in_the_readers_form() -> None:
     assert re.match(r"21 November 2026 09:30 ", View("en", assessment).created)
     assert re.fullmatch(r"\d+,\d %", View("id", assessment).score)
     assert re.fullmatch(r"\d+\.\d%", View("en", assessment).score)
+
+
+Verdicts = Counter[tuple[str, str | None, Status]]
+
+
+def verdicts(assessment: Assessment) -> Verdicts:
+    return Counter((finding.control, finding.host, finding.status) for finding in assessment.findings)
+
+
+def from_rows(table: list[list[str]], language: Language) -> Verdicts:
+    """The verdicts of a table with the columns of the spreadsheet."""
+    view = View(language, sample())
+    words = {view.chip(status).word: status for status in Status}
+    whole = view.say("whole-fleet")
+    at = {name: table[0].index(view.say(f"column-{name}")) for name in ("host", "control", "verdict")}
+    return Counter(
+        (row[at["control"]], None if row[at["host"]] == whole else row[at["host"]], words[row[at["verdict"]]])
+        for row in table[1:]
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_workbook_and_values_agree(language: Language) -> None:
+    assessment = sample()
+    book = openpyxl.load_workbook(io.BytesIO(spreadsheet.render(assessment, language)))
+    sheets = {sheet.title: [[str(cell or "") for cell in row] for row in sheet.values] for sheet in book}
+    findings = next(iter(sheets.values()))
+    assert from_rows(findings, language) == verdicts(assessment)
+    values = csv.reader(io.StringIO(spreadsheet.render_csv(assessment, language).decode("utf-8-sig")))
+    assert from_rows(list(values), language) == verdicts(assessment)
+    regulation = assessment.regulations[0]
+    view = View(language, assessment)
+    assert [(row[0], row[2]) for row in sheets[regulation.id][1:]] == [
+        (clause.clause, "" if clause.verdict is Status.INFORMATION else view.chip(clause.verdict).word)
+        for clause in regulation.clauses
+    ]
+
+
+def test_no_cell_is_a_formula() -> None:
+    assessment = sample(HOSTILE)
+    book = openpyxl.load_workbook(io.BytesIO(spreadsheet.render(assessment)))
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells} <= {"s", "n"}
+    assert all(cell.value is None for cell in cells if cell.data_type == "n")
+    rows = list(csv.reader(io.StringIO(spreadsheet.render_csv(assessment).decode("utf-8-sig"))))
+    assert not [cell for row in rows for cell in row if cell.startswith(spreadsheet.FORMULA_SIGNS)]
+
+
+def test_sarif_agrees() -> None:
+    assessment = sample()
+    (run,) = json.loads(sarif.render(assessment))["runs"]
+    whole = View("en", assessment).say("whole-fleet")
+    found: Verdicts = Counter()
+    for result in run["results"]:
+        host = result["locations"][0]["logicalLocations"][0]["name"]
+        status = Status(result["properties"]["status"])
+        found[result["ruleId"], None if host == whole else host, status] += 1
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+        assert (result["kind"] == "pass") == (status is Status.PASS)
+        assert ("suppressions" in result) == (status is Status.WAIVED)
+        assert (result["level"] == "none") == (result["kind"] != "fail")
+    assert found == verdicts(assessment)
+
+
+@pytest.mark.parametrize("words", [None, HOSTILE])
+def test_metrics_agree_and_can_be_read(words: str | None) -> None:
+    assessment = sample(words) if words else sample()
+    found: dict[str, float] = {}
+    for line in metrics.render(assessment).decode().splitlines():
+        sample_line = re.fullmatch(r'([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)*)\} (\S+)', line)
+        assert line.startswith("# ") or sample_line, line
+        if sample_line and sample_line[1] == "patuh_findings":
+            found[sample_line[2].rpartition("status=")[2].strip('"')] = float(sample_line[3])
+    assert found == {str(status): float(count) for status, count in assessment.score.tally.items()}

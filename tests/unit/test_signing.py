@@ -78,7 +78,15 @@ def resigned(folder: Path) -> None:
     assert (folder / signing.STATEMENT).read_bytes() == statement
 
 
-REPORTS = ["assessment.json", "report.html", "report.id.pdf", "report.en.pdf", "junit.xml", signing.STATEMENT]
+REPORTS = [
+    "assessment.json",
+    "report.html",
+    "report.id.pdf",
+    "report.en.pdf",
+    "findings.xlsx",
+    "junit.xml",
+    signing.STATEMENT,
+]
 
 
 @pytest.mark.parametrize(
