@@ -155,16 +155,21 @@ def _shown(entry: records.Entry) -> str:
     return str(entry["when"].isoformat(timespec="minutes"))
 
 
+def _dated(name: str) -> bool:
+    stamp = STAMP.search(name)
+    try:
+        return stamp is not None and bool(datetime.datetime.fromisoformat(stamp.group(1)))
+    except ValueError:  # such as a thirteenth month
+        return False
+
+
 @assesses("backup.timestamped-names")
 def test_archives_carry_date_and_time(host: Host, context: Context, saw: Saw) -> None:
-    """The name of every archive ends with the date and time of its run."""
-    odd = []
-    for run in _recent_runs(host, context, saw):
-        for archive in run.get("archives", []):
-            name = str(archive.get("archive"))
-            stamp = STAMP.search(name)
-            if stamp is None or datetime.datetime.fromisoformat(stamp.group(1)) != run["when"].replace(tzinfo=None):
-                odd.append(name)
+    """The name of every archive ends with a date and time."""
+    names = [
+        str(archive.get("archive")) for run in _recent_runs(host, context, saw) for archive in run.get("archives", [])
+    ]
+    odd = [name for name in names if not _dated(name)]
     saw("names without date and time", expected="—", observed=odd, holds=not odd)
 
 

@@ -258,7 +258,7 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "backup.timestamped-names",
-        (FAIL, Edit("records/backup", r"files-\d{4}", "files-2020")),
+        (FAIL, Edit("records/backup", r"files-\d{4}-\d\d", "files-2026-13")),
         (FAIL, Edit("records/backup", r"files-(\d{4})", r"files-x\1")),
         (FAIL, Edit("records/backup", r'(files-[^"]*)Z"', r'\1"')),
         (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
