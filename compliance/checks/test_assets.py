@@ -27,9 +27,10 @@ def _specification(context: Context, saw: Saw) -> Specification | None:
     saw(Device.kind.file, expected="1", observed=[device.id for device in own], holds=len(own) == 1)
     if len(own) != 1:
         return None
-    if own[0].specification is None:
+    (device,) = own
+    if device.specification is None:
         saw("spesifikasi", expected="…", observed="—", holds=False)
-    return own[0].specification
+    return device.specification
 
 
 @assesses("asset.facts-match")

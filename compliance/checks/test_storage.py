@@ -143,9 +143,10 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     entries = records.entries(host, "raid")
     for device in context.declared.raid_arrays or [array.name for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
-        age = records.age_days(host, own[-1]) if own else None
-        if own:
-            saw.due(records.due(own[-1], limit), device)
+        newest = own[-1] if own else None
+        age = records.age_days(host, newest) if newest else None
+        if newest:
+            saw.due(records.due(newest, limit), device)
         saw(
             f"{device}: inspected",
             expected=f"<= {limit} d",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ import pytest
 from compliance.assessment import Status
 from compliance.checking import Check, Context, all_checks, judge
 from compliance.checks import test_operations
+from compliance.evidence import store
+from compliance.evidence.kinds import Device
+from compliance.evidence.store import Records
 from tests import recordings
 from tests.unit.test_recorded import recorded_fleet, recorded_records
 
@@ -46,10 +51,12 @@ class Case:
     host: str = "debian12"
     declared: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    register: Sequence[dict[str, str] | None] | None = None  # specifications of the host's entries
 
     def __str__(self) -> str:
         told = ", ".join(f"{edit.command[:24]} {edit.found[:24]!r} → {edit.instead[:24]!r}" for edit in self.edits)
-        return f"{self.control} {self.status}: {told} {self.declared or ''} {list(self.answers) or ''}".strip()
+        more = " ".join(str(one) for one in (self.declared, list(self.answers), self.register) if one)
+        return f"{self.control} {self.status}: {told} {more}".strip()
 
 
 @cache
@@ -82,6 +89,11 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
     return changed
 
 
+def _device(host: str, specification: dict[str, str] | None) -> Device:
+    entry = {"kode": "A", "nama": "a", "fungsi": "b", "dipasang": "2026-01-01", "status": "aktif", "server": host}
+    return store.validated(Device, {**entry, "spesifikasi": specification})
+
+
 def verdict(case: Case, check: Check | None = None) -> Status:
     """What a check says of the case."""
     answers = _compliant()[case.host]
@@ -90,6 +102,8 @@ def verdict(case: Case, check: Check | None = None) -> Status:
     answers = {**answers, **{command: (code, out, "") for command, (code, out) in case.answers.items()}}
     loaded = recorded_fleet()
     context = Context.of(loaded, case.host, recorded_records())
+    if case.register is not None:
+        context.records = Records(Path(), {Device: [_device(case.host, one) for one in case.register]})
     context.host = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
     check = check or all_checks()[case.control]
     return judge(case.control, check, recordings.replay(case.host, answers), context).status
@@ -158,6 +172,13 @@ NOTHING = "LoadState=loaded\nActiveState=inactive\nUnitFileState=\n"
 SHOW = "systemctl show --property=LoadState,ActiveState,UnitFileState{} -- {}"
 
 
+_SPECIFICATION = {
+    "prosesor": "1",
+    "ram_gib": "0.875",
+    "disk_gib": "3.28",
+    "nomor_seri": "PATUH-debian12",
+    "domain": "debian12.lab.example",
+}
 _FREE = r'"free_bytes": \d+'
 _OLDEST = Edit("records/backup", '"when": "[^"]*"', '"when": "{now-0}"')
 _SAMPLED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
@@ -256,6 +277,48 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("^df -lP ", "/srv", "/srv/satu dua")),
         (ERROR, Edit("^df -lP ", "^/dev.*\n", "")),
     ),
+    *(
+        Case("asset.facts-match", status, (), register=register)
+        for register, status in (
+            ([{**_SPECIFICATION}], PASS),
+            ([], FAIL),
+            ([None], FAIL),
+            ([{**_SPECIFICATION}, {**_SPECIFICATION}], FAIL),
+            ([{**_SPECIFICATION, "prosesor": "2"}], FAIL),
+            ([{**_SPECIFICATION, "nomor_seri": "lain"}], FAIL),
+        )
+    ),
+    *(
+        Case("asset.facts-match", status, (), declared={"machine": "virtual"}, register=[specification])
+        for specification, status in (
+            ({name: one for name, one in _SPECIFICATION.items() if name != "nomor_seri"}, PASS),
+            ({**_SPECIFICATION, "nomor_seri": "lain"}, FAIL),
+        )
+    ),
+    Case(
+        "asset.facts-match",
+        FAIL,
+        (),
+        answers={"getent ahosts lain.example": (2, "")},
+        register=[{**_SPECIFICATION, "domain": "lain.example"}],
+    ),
+    Case("asset.facts-match", FAIL, (), register=[{n: v for n, v in _SPECIFICATION.items() if n != "nomor_seri"}]),
+    *(
+        Case(
+            "asset.facts-match",
+            status,
+            (Edit("^lsmem", "online memory:( +)939524096", rf"online memory:\g<1>{int(size * 2**30)}"),),
+            register=[{**_SPECIFICATION, "ram_gib": "100"}],
+        )
+        for size, status in ((95, PASS), (105, PASS), (94.99, FAIL), (105.01, FAIL))
+    ),
+    *cases(
+        "asset.facts-match",
+        (FAIL, Edit("ip -j address", '"local":"10.31.10.31"', '"local":"10.31.10.99"')),
+        (FAIL, Edit("ip -j address", '"local":"fd31:10::31"', '"local":"fd31:10::99"')),
+        (ERROR, Edit("^lscpu", code=1)),
+        (ERROR, Edit("^lsblk", code=1)),
+    ),
     *cases(
         "backup.timestamped-names",
         (FAIL, Edit("records/backup", r"files-\d{4}-\d\d", "files-2026-13")),
@@ -268,6 +331,11 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("records/backup", r'"bytes": \d+', '"bytes": 7'), Edit("records/backup", _FREE, '"free_bytes": 7')),
         (FAIL, Edit("records/backup", r'"bytes": \d+', '"bytes": 7'), Edit("records/backup", _FREE, '"free_bytes": 6')),
         (FAIL, Edit("records/backup", _FREE, '"free_bytes": null')),
+        (
+            PASS,
+            Edit("records/backup", r'"bytes": \d+', '"bytes": null'),
+            Edit("records/backup", _FREE, '"free_bytes": 0'),
+        ),
         (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
     ),
     *cases(
