@@ -6,7 +6,22 @@ import sys
 
 import click
 
-from commands import apply, check, demo, doctor, due, explain, generate, history, lab, proof, record, regulation, sign
+from commands import (
+    apply,
+    check,
+    demo,
+    doctor,
+    due,
+    explain,
+    generate,
+    history,
+    lab,
+    proof,
+    record,
+    regulation,
+    restore,
+    sign,
+)
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -30,6 +45,7 @@ for command in (
     sign.sign,
     sign.verify,
     apply.apply,
+    restore.restore,
     record.record,
     due.due_,
     regulation.regulation,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import json
 import shlex
 import shutil
 import tempfile
+import zoneinfo
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ import ansible_runner
 import click
 
 from commands.check import inventory_option
-from commands.common import REPOSITORY, Steps
+from commands.common import REPOSITORY, Steps, this_person
 from compliance import fleet
 from compliance.catalogue import default_catalogue
 from compliance.errors import PatuhError
+from compliance.evidence import store
+from compliance.evidence.kinds import ConfigurationChange
 
 
 class Watcher:
@@ -27,6 +31,8 @@ class Watcher:
         self.steps = steps
         self.failed: dict[str, str] = {}
         self.changed: collections.Counter[str] = collections.Counter()
+        self.changed_roles: dict[str, dict[str, None]] = collections.defaultdict(dict)
+        self.said: dict[str, str] = {}
         self.words: list[str] = []
 
     def __call__(self, event: dict[str, Any]) -> bool:
@@ -37,7 +43,11 @@ class Watcher:
             role = data.get("role")
             self.steps(f"{role}: {name}" if role else name)
         elif kind == "runner_on_ok":
-            self.changed[data.get("host", "")] += bool(data.get("res", {}).get("changed"))
+            host, result = data.get("host", ""), data.get("res", {})
+            self.changed[host] += bool(result.get("changed"))
+            if result.get("changed"):
+                self.changed_roles[host].setdefault(data.get("role") or name)
+            self.said[host] = result.get("stdout", "")
             for warning in data.get("res", {}).get("warnings", []):
                 self.words.append(str(warning))
                 self.steps(f"note: {warning}")
@@ -50,12 +60,15 @@ class Watcher:
         return False
 
 
-def run_playbook(playbook: str, inventory: Path, steps: Steps, *arguments: str) -> Watcher:
+def run_playbook(
+    playbook: str, inventory: Path, steps: Steps, *arguments: str, watcher: Watcher | None = None
+) -> Watcher:
     """Run a playbook.
 
+    :param watcher: a watcher of the caller's, who wants to know also what was done before it failed.
     :raises PatuhError: naming the hosts on which it failed, and why.
     """
-    watcher = Watcher(steps)
+    watcher = watcher or Watcher(steps)
     scratch = tempfile.mkdtemp(prefix="patuh-run-")
     try:
         run = ansible_runner.run(
@@ -89,13 +102,41 @@ def run_playbook(playbook: str, inventory: Path, steps: Steps, *arguments: str) 
 @click.option("--reason", help="Why, for each server's maintenance log.")
 def apply(inventory: Path, tags: str | None, limit: str | None, check_mode: bool, reason: str | None) -> None:
     """Make servers comply (playbooks/site.yml)."""
-    fleet.load(inventory, default_catalogue())
+    loaded = fleet.load(inventory, default_catalogue())
     arguments = [*(("--tags", tags) if tags else ()), *(("--limit", limit) if limit else ())]
     if check_mode:
         arguments.append("--check")
     if reason:
         arguments += ["-e", json.dumps({"maintenance_log_reason": reason})]
-    watcher = run_playbook("site.yml", inventory, Steps(), *arguments)
+    steps = Steps()
+    watcher = Watcher(steps)
+    try:
+        run_playbook("site.yml", inventory, steps, *arguments, watcher=watcher)
+    finally:
+        if not check_mode:
+            log_changes(loaded, watcher, reason or "patuh apply")
     for host in sorted(watcher.changed):
         word = "would change" if check_mode else "changed"
         click.echo(f"{host}: {watcher.changed[host]} {word}")
+
+
+def log_changes(loaded: fleet.LoadedFleet, watcher: Watcher, why: str) -> None:
+    """Enter what changed into the log of configuration changes (Tegal 3.1.5.6), an entry for each server.
+
+    Beside that, each server keeps its own maintenance log.
+    """
+    now = datetime.datetime.now(zoneinfo.ZoneInfo(loaded.fleet.timezone)).strftime("%Y-%m-%d %H:%M")
+    entries = [
+        {
+            "waktu": now,
+            "perangkat": host,
+            "isi": f"{why}: {', '.join(roles)}",
+            "petugas": this_person(),
+            # Whatever a role changes is proved by it, or put back: when all ended well, it was tested.
+            "diuji": "tidak" if watcher.failed else "ya",
+            "keterangan": "dicatat oleh patuh apply",
+        }
+        for host, roles in sorted(watcher.changed_roles.items())
+    ]
+    if entries:
+        store.add(store.folder_of(loaded.source), ConfigurationChange, entries)

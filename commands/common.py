@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import getpass
 import os
 import sys
 import tempfile
@@ -65,6 +66,11 @@ def host_progress(what: str) -> Iterator[object]:
             bars.update(tasks[host], completed=done)  # type: ignore[arg-type]
 
         yield bar
+
+
+def this_person() -> str:
+    """The account of whoever runs the command, also through sudo."""
+    return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
-import zoneinfo
 from pathlib import Path
 
 import click
 
 from commands.apply import run_playbook
 from commands.check import assess_inventory, language_option, output_option, show
-from commands.common import REPOSITORY, Steps, write_reports
+from commands.common import Steps, write_reports
 from commands.doctor import LAB_PROGRAMS, install_packages, missing_packages
+from commands.lab import LAB, start
 from compliance.assessment import TROUBLE
-from compliance.catalogue import default_catalogue
-from compliance.evidence.store import folder_of
-from compliance.fleet import load
-from lab import sample_records, virtual_machines
+from lab import virtual_machines
 from lab.images import image_folder
 from lab.topology import Instance
 from reports.presentation import Language, View
-
-LAB = REPOSITORY / "inventory" / "lab"
 
 # Minutes on two cores; measured by running this command.
 EMULATED_MINUTES = 11
@@ -53,9 +47,7 @@ def demo(output: Path, language: Language) -> None:
     steps, instance = Steps(), Instance()
     steps(_estimate(instance))
     install_packages(steps)
-    virtual_machines.up(instance, steps)
-    steps("writing a year of sample records, with gaps on purpose")
-    write_sample_records()
+    start(instance, steps)
     steps("checking the newly installed servers")
     before = assess_inventory(LAB)
     write_reports(before, output / "before", language)
@@ -71,10 +63,3 @@ def demo(output: Path, language: Language) -> None:
     bad = [finding for finding in after.findings if finding.status in TROUBLE]
     kinds = {control.id: control.assessed for control in after.controls}
     sys.exit(1 if any(kinds[finding.control] != "evidence" for finding in bad) else 0)
-
-
-def write_sample_records() -> None:
-    """A year of records for the lab's fleet, ending today."""
-    fleet = load(LAB, default_catalogue()).fleet
-    today = datetime.datetime.now(zoneinfo.ZoneInfo(fleet.timezone)).date()
-    sample_records.write(folder_of(LAB), fleet, today)

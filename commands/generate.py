@@ -30,6 +30,8 @@ def _cell(value: object) -> str:
 def role_table(role: Path) -> str:
     """The table of a role's variables, from its argument specs."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
+    if not specs["options"]:
+        return "It has no variables."
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for name, option in specs["options"].items():
         default = "required" if option.get("required") else f"`{_cell(option.get('default'))}`"

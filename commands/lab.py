@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import subprocess
+import zoneinfo
 
 import click
 
-from commands.common import Steps
+from commands.common import REPOSITORY, Steps
 from commands.doctor import install_packages
-from lab import virtual_machines
-from lab.topology import CACHE, Instance, run_as_root
+from compliance.catalogue import default_catalogue
+from compliance.evidence.store import folder_of
+from compliance.fleet import load
+from lab import sample_records, virtual_machines
+from lab.topology import CACHE, Instance, Topology, run_as_root
 
+LAB = REPOSITORY / "inventory" / "lab"
 name_option = click.option("--name", default="lab", hidden=True)
 offset_option = click.option("--port-offset", default=0, hidden=True)
+
+
+def start(instance: Instance, steps: Steps) -> None:
+    """Start the machines; the fleet of inventory/lab is given a year of records that ends today."""
+    virtual_machines.up(instance, steps)
+    if instance.topology == Topology.load():
+        steps("writing a year of sample records, with gaps on purpose")
+        fleet = load(LAB, default_catalogue()).fleet
+        today = datetime.datetime.now(zoneinfo.ZoneInfo(fleet.timezone)).date()
+        sample_records.write(folder_of(LAB), fleet, today)
 
 
 @click.group()
@@ -28,7 +44,7 @@ def up(name: str, port_offset: int) -> None:
     """Build what is missing and start the machines."""
     steps = Steps()
     install_packages(steps)
-    virtual_machines.up(Instance(name, port_offset), steps)
+    start(Instance(name, port_offset), steps)
 
 
 @lab.command()

@@ -33,14 +33,16 @@ from compliance.assessment import (
 )
 from compliance.breaking import last_proved
 from compliance.catalogue import Assessed, Catalogue, Control, Severity
-from compliance.checking import Check, Context, Saw, all_checks, judge
+from compliance.checking import CannotTell, Check, Context, Saw, all_checks, judge
 from compliance.connection import CannotRun, Unreachable, local_host, remote_host
 from compliance.evidence import consistency, judging, store
 from compliance.evidence.judging import Evidence
 from compliance.evidence.kinds import Waiver
-from compliance.fleet import LoadedFleet
-from compliance.fleet_rules import all_rules
+from compliance.fleet import Fleet, LoadedFleet
+from compliance.fleet_rules import SeenHosts, all_rules
 from compliance.parameters import ResolvedParameter, resolve
+from compliance.probes import facts
+from compliance.probes.facts import Seen
 
 HOSTS_AT_ONCE = 20
 FIRST_TO_DO = 5
@@ -74,16 +76,18 @@ def assess_fleet(
     fleet = loaded.fleet
     names = [name for name in fleet.hosts if only is None or name in only]
     wanted = catalogue.controls_for(fleet.regulations)
+    evidence = gather(loaded, catalogue, wanted, began)
+
+    seen: SeenHosts = {}
 
     def one(name: str) -> tuple[AssessedHost, list[Finding]]:
-        context = Context(name=name, parameters=loaded.parameters, host=fleet.hosts[name], fleet=fleet)
-        return _assess_host(connect(loaded.connections[name], name), context, wanted, progress)
+        context = Context.of(loaded, name, evidence.records)
+        return _assess_host(connect(loaded.connections[name], name), context, wanted, progress, seen)
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
         results = list(pool.map(one, names))
     findings = [finding for _, found in results for finding in found]
-    findings += _fleet_findings(loaded, wanted)
-    evidence = gather(loaded, catalogue, wanted, began)
+    findings += _fleet_findings(loaded, wanted, seen)
     findings += evidence_findings(wanted, evidence)
     waivers = evidence.of(Waiver)
     findings = [_waived(finding, waivers, evidence.today) for finding in findings]
@@ -121,7 +125,7 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
     wanted = catalogue.controls_for(regulations)
     host = local_host()
     context = Context(name="localhost", parameters=parameters)
-    assessed, findings = _assess_host(host, context, wanted, progress)
+    assessed, findings = _assess_host(host, context, wanted, progress, {})
     findings += [
         Finding(control=control.id, host=None, status=Status.ERROR, reason=Reason(message="undeclared-fleet"))
         for control in wanted
@@ -148,7 +152,7 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
 
 
 def _assess_host(
-    host: testinfra.host.Host, context: Context, wanted: list[Control], progress: Progress
+    host: testinfra.host.Host, context: Context, wanted: list[Control], progress: Progress, seen: SeenHosts
 ) -> tuple[AssessedHost, list[Finding]]:
     checks = all_checks()
     planned = [control for control in wanted if control.assessed is Assessed.HOST]
@@ -167,8 +171,11 @@ def _assess_host(
             else:
                 findings.append(judge(control.id, check, host, context))
             progress(context.name, number, len(planned))
+        if context.fleet is not None:
+            seen[context.name] = _look(host, context.name, context.fleet)
     except (Unreachable, CannotRun) as error:
         silence = (str(error).strip().splitlines() or ["no answer"])[-1][:300]
+        seen[context.name] = CannotTell(f"{context.name}: {silence}")
     finally:
         host.backend.shell.close()
     # Whatever the plan expected and nobody answered is an error, not a gap.
@@ -199,7 +206,14 @@ def _assess_host(
     )
 
 
-def _fleet_findings(loaded: LoadedFleet, wanted: list[Control]) -> list[Finding]:
+def _look(host: testinfra.host.Host, name: str, fleet: Fleet) -> Seen | CannotTell:
+    try:
+        return facts.look(host, name, fleet)
+    except CannotTell as error:
+        return error
+
+
+def _fleet_findings(loaded: LoadedFleet, wanted: list[Control], seen: SeenHosts) -> list[Finding]:
     rules = all_rules()
     found = []
     for control in wanted:
@@ -211,7 +225,7 @@ def _fleet_findings(loaded: LoadedFleet, wanted: list[Control]) -> list[Finding]
             continue
 
         def as_check(_host: testinfra.host.Host, _context: Context, saw: Saw, rule=rule) -> None:  # type: ignore[no-untyped-def]
-            rule(loaded.fleet, loaded.parameters, saw)
+            rule(loaded.fleet, loaded.parameters, seen, saw)
 
         finding = judge(control.id, as_check, None, Context(name="", parameters=loaded.parameters))
         found.append(finding.model_copy(update={"host": None}))

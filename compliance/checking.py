@@ -13,14 +13,15 @@ import pkgutil
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import testinfra.host
 
 from compliance.assessment import Due, Finding, Observation, Reason, Status
 from compliance.connection import CannotRun, Unreachable
-from compliance.fleet import Fleet, Host
+from compliance.evidence.store import Records
+from compliance.fleet import Fleet, Host, LoadedFleet
 from compliance.parameters import ResolvedParameter
 
 TEXT_MAX = 600
@@ -39,18 +40,29 @@ class CannotTell(Exception):
     """What was seen does not decide the control; ``detail`` says what was missing."""
 
 
+class NoRecord(Exception):
+    """The record that would decide is not kept; carries the name of its file."""
+
+
 class UndeclaredFleet(CannotTell):
     """The control can only be judged against a declared fleet, and there is none."""
 
 
 @dataclass
 class Context:
-    """What is declared: the host, its fleet, and the figures in force. ``host`` is None without an inventory."""
+    """What is declared: the host, its fleet, its records, and the figures in force; the first three are None without
+    an inventory."""
 
     name: str
     parameters: dict[str, ResolvedParameter]
     host: Host | None = None
     fleet: Fleet | None = None
+    records: Records | None = None
+
+    @classmethod
+    def of(cls, loaded: LoadedFleet, name: str, records: Records) -> Self:
+        """What is declared of one host of a fleet."""
+        return cls(name, loaded.parameters, loaded.fleet.hosts[name], loaded.fleet, records)
 
     def parameter(self, name: str) -> int:
         """A figure in force."""
@@ -75,6 +87,16 @@ class Context:
         if self.fleet is None:
             raise UndeclaredFleet("needs a declared fleet")
         return self.fleet
+
+    @property
+    def kept_records(self) -> Records:
+        """The records beside the inventory.
+
+        :raises UndeclaredFleet: without an inventory.
+        """
+        if self.records is None:
+            raise UndeclaredFleet("needs a declared fleet")
+        return self.records
 
 
 @dataclass
@@ -160,6 +182,8 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
             status = Status.OVERDUE if all(observation in saw.late for observation in bad) else Status.FAIL
     except NotApplicable as error:
         status, reason = Status.NOT_APPLICABLE, error.reason
+    except NoRecord as error:
+        status, reason = Status.MISSING, Reason(message="no-record", values={"file": str(error)})
     except UndeclaredFleet:
         reason = Reason(message="undeclared-fleet")
     except (CannotTell, CannotRun) as error:
@@ -170,7 +194,7 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
         last = traceback.extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__}: {error} ({last.name}:{last.lineno})"
         reason = Reason(message="cannot-tell", values={"detail": _text(detail)})
-    if status is Status.ERROR and any(not observation.holds for observation in saw.observations):
+    if status in (Status.ERROR, Status.MISSING) and any(not observation.holds for observation in saw.observations):
         # What was seen before the trouble already decides: one violation is enough.
         status = Status.FAIL
     return Finding(

@@ -12,9 +12,17 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.topology import CACHE, IMAGE_RECIPE, Machine, Topology, private_key, require_free_space, run_as_root
+from lab.topology import (
+    CACHE,
+    IMAGE_RECIPE,
+    SYSTEM_DISK_MB,
+    Machine,
+    Topology,
+    private_key,
+    require_free_space,
+    run_as_root,
+)
 
-DISK_SIZE = "3G"
 Progress = Callable[[str], None]
 
 
@@ -84,7 +92,7 @@ def build_image(name: str, machine: Machine, topology: Topology, progress: Progr
         return folder
     progress(f"{name}: writing the disk image")
     raw = work / "disk.raw"
-    run_as_root(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(raw), DISK_SIZE])
+    run_as_root(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-d", str(root), str(raw), f"{SYSTEM_DISK_MB}M"])
     run_as_root(["qemu-img", "convert", "-O", "qcow2", str(raw), str(work / "disk.qcow2")])
     for target, link in (("vmlinuz", "vmlinuz"), ("initrd", "initrd.img")):
         run_as_root(["sh", "-c", 'cp -L "$1"/"$2" "$3"', "sh", str(root), link, str(work / target)])

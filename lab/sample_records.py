@@ -15,6 +15,7 @@ from typing import Any
 from compliance.evidence import kinds, store
 from compliance.evidence.fields import Record
 from compliance.fleet import Fleet
+from lab.topology import Topology
 
 SAMPLE = "data contoh"
 # What does not hold, by control: a word that its finding names.
@@ -499,8 +500,16 @@ class _Year:
                 **more,
             }
 
+        machines = Topology.load().machines
         devices = [
-            device(f"SRV-{number}", host, str(self.fleet.hosts[host].role), 700 - 187 * number, server=host)
+            device(
+                f"SRV-{number}",
+                host,
+                str(self.fleet.hosts[host].role),
+                700 - 187 * number,
+                server=host,
+                spesifikasi=machines[host].specification(host),
+            )
             for number, host in enumerate(self.hosts, 1)
         ]
         devices += [

@@ -20,6 +20,12 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 CACHE = REPOSITORY / ".cache"
 IMAGE_RECIPE = Path(__file__).resolve().parent / "image"
 MACHINES_FILE = Path(__file__).resolve().parent / "machines.yml"
+SYSTEM_DISK_MB = 3072
+
+
+def serial_number(machine: str) -> str:
+    """The serial number that a machine's firmware tells."""
+    return f"PATUH-{machine}"
 
 
 class _Strict(BaseModel):
@@ -76,6 +82,17 @@ class Machine(_Strict):
     container: bool = False
     # What is not Debian proper, such as the kernel modules of ZFS in contrib.
     archive_areas: list[str] = ["main"]
+
+    def specification(self, name: str) -> dict[str, str]:
+        """What it consists of, as its entry in the register of devices says it (the kind ``device-register``)."""
+        blank = self.raid_disks.count * self.raid_disks.size_mb if self.raid_disks else 0
+        return {
+            "prosesor": "1",
+            "ram_gib": f"{self.memory_mb / 1024:g}",
+            "disk_gib": f"{(SYSTEM_DISK_MB + blank) / 1024:.2f}",
+            "nomor_seri": serial_number(name),
+            "domain": f"{name}.lab.example",
+        }
 
 
 class Topology(_Strict):

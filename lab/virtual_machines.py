@@ -15,7 +15,7 @@ from compliance.errors import PatuhError
 from lab import containers
 from lab.images import Progress, build_image, image_folder, make_blank_disk, make_overlay, make_removable_disk
 from lab.network import create_network, remove_network
-from lab.topology import Instance, Machine, as_root, private_key, run_as_root
+from lab.topology import Instance, Machine, as_root, private_key, run_as_root, serial_number
 
 BOOT_SECONDS_MAX = 300
 KVM_PROBE_SECONDS = 20
@@ -107,7 +107,7 @@ def start(instance: Instance, name: str, image: Path) -> None:
         [
             *("ip", "netns", "exec", instance.router_namespace, "qemu-system-x86_64"),
             *("-name", f"{instance.name}-{name}", "-machine", "q35", *accelerator),
-            *("-smp", "1", "-m", str(machine.memory_mb)),
+            *("-smp", "1", "-m", str(machine.memory_mb), "-smbios", f"type=1,serial={serial_number(name)}"),
             *("-display", "none", "-serial", f"file:{folder / 'console.log'}"),
             *("-qmp", f"unix:{control},server=on,wait=off"),
             *("-kernel", str(image / "vmlinuz"), "-initrd", str(image / "initrd")),

@@ -21,6 +21,7 @@ from compliance.assessment import Status
 from compliance.catalogue import default_catalogue
 from compliance.checking import Context, Saw, judge
 from compliance.connection import remote_host
+from compliance.evidence import store
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +35,11 @@ def _loaded(inventory: str) -> fleet.LoadedFleet:
     return fleet.load(Path(inventory), default_catalogue())
 
 
+@cache
+def _records(inventory: str) -> store.Records:
+    return store.load(store.folder_of(Path(inventory)))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per check and host."""
     if "context" in metafunc.fixturenames:
@@ -45,9 +51,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def context(request: pytest.FixtureRequest) -> Context:
     """What is declared of the host."""
-    loaded = _loaded(request.config.getoption("--fleet"))
-    name = request.param
-    return Context(name=name, parameters=loaded.parameters, host=loaded.fleet.hosts[name], fleet=loaded.fleet)
+    inventory = request.config.getoption("--fleet")
+    return Context.of(_loaded(inventory), request.param, _records(inventory))
 
 
 @pytest.fixture(scope="session")

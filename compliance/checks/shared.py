@@ -8,8 +8,8 @@ from compliance.checking import Saw
 from compliance.probes import systemd
 
 
-def timer_runs(host: Host, saw: Saw, timer: str) -> None:
-    """Record that a timer runs now, and will after a reboot."""
-    unit = systemd.properties(host, timer)
-    saw(timer, expected="active", observed=unit["ActiveState"])
-    saw(f"{timer} at boot", expected="enabled", observed=unit.get("UnitFileState") or "disabled")
+def unit_runs(host: Host, saw: Saw, name: str) -> None:
+    """Record that a timer or service runs now, and will after a reboot."""
+    unit = systemd.properties(host, name)
+    saw(name, expected="active", observed=unit["ActiveState"])
+    saw(f"{name} at boot", expected="enabled", observed=unit.get("UnitFileState") or "disabled")

@@ -6,7 +6,7 @@ from testinfra.host import Host
 
 from compliance.checking import Context, NotApplicable, Saw, assesses
 from compliance.probes import output, succeeds
-from compliance.probes.accounts import accounts, group_members, superusers_by_sudo, today
+from compliance.probes.accounts import accounts, date_of, group_members, superusers_by_sudo, today
 from compliance.probes.sshd import Sshd
 
 PERSON_UID_MIN = 1000
@@ -98,6 +98,7 @@ def test_passwords_of_people_age(host: Host, context: Context, saw: Saw) -> None
         )
         if account.has_password:
             age = day - account.changed_day
+            saw.due(date_of(account.changed_day + limit), person.name)
             saw(
                 f"{person.name}: password age",
                 expected=f"<= {limit} d",
@@ -118,6 +119,7 @@ def test_superuser_password_is_young_enough(host: Host, context: Context, saw: S
     if not root.has_password:
         raise NotApplicable("root-has-no-password")
     age = today(host) - root.changed_day
+    saw.due(date_of(root.changed_day + limit), "root")
     saw("root: password age", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)
 
 
@@ -143,10 +145,10 @@ def test_leavers_are_locked_out(host: Host, context: Context, saw: Saw) -> None:
     root = local["root"]
     last = max(person.left for person in left if person.left is not None)
     if root.has_password:
-        since = (last - type(last)(1970, 1, 1)).days
+        changed = date_of(root.changed_day)
         saw(
             "root: password changed",
             expected=f">= {last.isoformat()}",
-            observed=(type(last).fromordinal(type(last)(1970, 1, 1).toordinal() + root.changed_day)).isoformat(),
-            holds=root.changed_day >= since,
+            observed=changed.isoformat(),
+            holds=changed >= last,
         )

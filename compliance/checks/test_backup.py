@@ -1,13 +1,15 @@
-"""Offline backups (Jambi H.2.b to H.2.d, H.2.g)."""
+"""Offline backups (Jambi H.2.b to H.2.d, H.2.g; Tegal 7.1, 7.2, 7.5)."""
 
 from __future__ import annotations
 
+import datetime
+import re
 from typing import Any, Literal
 
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, Saw, assesses
-from compliance.checks.shared import timer_runs
+from compliance.checks.shared import unit_runs
 from compliance.probes import output, records, succeeds, systemd
 from compliance.probes.sockets import listeners
 
@@ -20,6 +22,9 @@ SYSTEM_DATABASES = {
     "template1",
     "postgres",
 }
+
+MONTH = 31  # days
+STAMP = re.compile(r"-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z$")
 
 
 def _holds_something(archive: dict[str, Any]) -> bool:
@@ -74,6 +79,8 @@ def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
         for source in sources:
             newest = _newest(entries, kind, source)
             age = None if newest is None else records.age_days(host, newest)
+            if newest is not None:
+                saw.due(records.due(newest, limit), source)
             saw(
                 source,
                 expected=f"<= {limit} d",
@@ -99,12 +106,12 @@ def test_offline_backups_are_scheduled(host: Host, context: Context, saw: Saw) -
     kinds: tuple[Literal["files", "databases"], ...] = ("files", "databases") if declared.databases else ("files",)
     for kind in kinds:
         if not declared.backup_timers:
-            timer_runs(host, saw, f"patuh-backup-{kind}.timer")
+            unit_runs(host, saw, f"patuh-backup-{kind}.timer")
             runs = [entry for entry in records.entries(host, "backup") if entry.get("kind") == kind]
             last = "never" if not runs else "ok" if runs[-1].get("ok") is True else str(runs[-1].get("error"))
             saw(f"{kind}: last run", expected="ok", observed=last)
         elif timer := declared.backup_timers.get(kind):
-            timer_runs(host, saw, timer)
+            unit_runs(host, saw, timer)
             saw(f"{kind}: last run", expected="success", observed=_last_result(host, timer))
         else:
             saw(f"{kind}: timer", expected="declared", observed="—", holds=False)
@@ -135,3 +142,81 @@ def test_backups_are_encrypted(host: Host, context: Context, saw: Saw) -> None:
     saw("encrypted repositories", expected=">= 1", observed=len(written), holds=bool(written))
     for medium in sorted(map(str, written)):
         saw(medium, expected="key", observed="key" if f"{medium}.key" in keys else "no key")
+
+
+def _recent_runs(host: Host, context: Context, saw: Saw) -> list[records.Entry]:
+    """The successful runs of the past month, of which there must be one."""
+    runs = [one for one in _entries(host, context) if one.get("ok") is True and records.age_days(host, one) <= MONTH]
+    saw("runs", expected=">= 1", observed=len(runs), holds=bool(runs))
+    return runs
+
+
+def _shown(entry: records.Entry) -> str:
+    return str(entry["when"].isoformat(timespec="minutes"))
+
+
+def _dated(name: str) -> bool:
+    stamp = STAMP.search(name)
+    try:
+        return stamp is not None and bool(datetime.datetime.fromisoformat(stamp.group(1)))
+    except ValueError:  # such as a thirteenth month
+        return False
+
+
+@assesses("backup.timestamped-names")
+def test_archives_carry_date_and_time(host: Host, context: Context, saw: Saw) -> None:
+    """The name of every archive ends with a date and time."""
+    names = [
+        str(archive.get("archive")) for run in _recent_runs(host, context, saw) for archive in run.get("archives", [])
+    ]
+    odd = [name for name in names if not _dated(name)]
+    saw("names without date and time", expected="—", observed=odd, holds=not odd)
+
+
+@assesses("backup.media-ready")
+def test_media_have_room(host: Host, context: Context, saw: Saw) -> None:
+    """Before its newest run, each medium had room for another of the same size."""
+    newest = {(run.get("medium"), run.get("kind")): run for run in _recent_runs(host, context, saw)}
+    for (medium, kind), run in newest.items():
+        sizes = [archive.get("bytes") for archive in run.get("archives", [])]
+        need = sum(size for size in sizes if isinstance(size, int))
+        free = run.get("free_bytes")
+        saw(f"{medium} ({kind})", expected=f">= {need} B", observed=free, holds=isinstance(free, int) and free >= need)
+
+
+@assesses("backup.access-traceable")
+def test_runs_name_who_started_them(host: Host, context: Context, saw: Saw) -> None:
+    """Every run says by which timer, service run or person it was started."""
+    nobody = [_shown(run) for run in _recent_runs(host, context, saw) if not run.get("by")]
+    saw("runs by nobody", expected="—", observed=nobody, holds=not nobody)
+
+
+@assesses("backup.report")
+def test_runs_are_reported_completely(host: Host, context: Context, saw: Saw) -> None:
+    """Every run reports its kind, medium, length, and each archive with source and size."""
+    lacking = [
+        f"{_shown(run)}: {name}"
+        for run in _recent_runs(host, context, saw)
+        for name in ("kind", "medium", "seconds", "archives")
+        if run.get(name) in (None, "", [])
+    ]
+    lacking += [
+        f"{_shown(run)}: {name}"
+        for run in _recent_runs(host, context, Saw())
+        for archive in run.get("archives", [])
+        for name in ("archive", "source", "bytes")
+        if archive.get(name) in (None, "", [])
+    ]
+    saw("what reports lack", expected="—", observed=lacking, holds=not lacking)
+
+
+@assesses("backup.purge-1y")
+def test_old_archives_are_deleted(host: Host, context: Context, saw: Saw) -> None:
+    """After its newest run, no medium kept an archive for longer than the figure in force."""
+    limit = context.parameter("backup_retention_days_max")
+    newest = {(run.get("medium"), run.get("kind")): run for run in _recent_runs(host, context, saw)}
+    for (medium, kind), run in newest.items():
+        if "oldest" not in run:
+            raise CannotTell(f"the records of {medium} do not say how old its oldest archive is")
+        age = (run["when"] - datetime.datetime.fromisoformat(run["oldest"])).days
+        saw(f"{medium} ({kind}): oldest", expected=f"<= {limit} d", observed=f"{age} d", holds=age <= limit)

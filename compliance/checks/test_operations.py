@@ -7,12 +7,27 @@ import re
 
 from testinfra.host import Host
 
-from compliance.checking import Context, Saw, assesses
-from compliance.checks.shared import timer_runs
-from compliance.probes import btrfs, mdadm, output, records, succeeds, systemd, zfs
+from compliance.checking import CannotTell, Context, Saw, assesses
+from compliance.checks.shared import unit_runs
+from compliance.probes import btrfs, facts, is_there, mdadm, output, records, succeeds, sysstat, systemd, zfs
 from compliance.probes.packages import installed
 
 LOG = "/var/log/patuh/maintenance.jsonl"
+# No regulation names a figure for how often the load is recorded: six of sysstat's usual samples.
+SAMPLE_MINUTES_MAX = 60
+# What also records the load, each in a way of its own that is not looked into here.
+OTHER_RECORDERS = (
+    "collectd",
+    "munin-node",
+    "netdata",
+    "prometheus-node-exporter",
+    "snmpd",
+    "telegraf",
+    "vnstat",
+    "zabbix-agent",
+    "zabbix-agent2",
+)
+RECORDS = ("/var/lib/patuh/records", "/var/log/patuh")
 
 
 @assesses("monitoring.alerts")
@@ -43,7 +58,7 @@ def test_trouble_is_told(host: Host, context: Context, saw: Saw) -> None:
 def test_the_internet_connection_is_watched(host: Host, context: Context, saw: Saw) -> None:
     """A timer probes the connection, and the newest probe is within the figure in force."""
     limit = context.parameter("connectivity_minutes_max")
-    timer_runs(host, saw, "patuh-connectivity.timer")
+    unit_runs(host, saw, "patuh-connectivity.timer")
     entries = records.entries(host, "connectivity")
     minutes = records.age_days(host, entries[-1]) * 1440 if entries else None
     # A probe that just began has not written yet: one interval more is still in time.
@@ -85,6 +100,59 @@ def test_maintenance_log_is_kept(host: Host, context: Context, saw: Saw) -> None
             broken += 1
     saw("entries", expected=">= 1", observed=len(lines), holds=bool(lines))
     saw("unreadable entries", expected=0, observed=broken)
+
+
+def _newest(host: Host, part: str) -> sysstat.Sample | None:
+    """The newest sample, if it is not too old.
+
+    :raises CannotTell: when there is none, but another program may keep some elsewhere.
+    """
+    sample = sysstat.newest(host, part)
+    if sample and -5 <= (records.now(host) - sample.at).total_seconds() / 60 <= SAMPLE_MINUTES_MAX:
+        return sample
+    for unit in OTHER_RECORDERS:
+        if systemd.properties(host, f"{unit}.service")["ActiveState"] == "active":
+            raise CannotTell(f"{unit}.service: what it records is not kept by sysstat")
+    return None
+
+
+@assesses("monitoring.resources-graphed")
+def test_the_load_is_recorded(host: Host, context: Context, saw: Saw) -> None:
+    """Processor, memory, disks and network have been sampled within the hour, and will be after a reboot."""
+    for part in sysstat.PARTS:
+        fresh = _newest(host, part) is not None
+        saw(part, expected=f"<= {SAMPLE_MINUTES_MAX} min", observed="recorded" if fresh else "none", holds=fresh)
+    # The timer is started by the service, which only marks in the samples that the server was started.
+    for unit in ("sysstat-collect.timer", "sysstat.service"):
+        unit_runs(host, saw, unit)
+
+
+@assesses("monitoring.network-graphed")
+def test_the_traffic_is_recorded(host: Host, context: Context, saw: Saw) -> None:
+    """The traffic of every interface that has an address has been sampled within the hour."""
+    sample = _newest(host, "network")
+    for interface in sorted(facts.addresses(host)):
+        there = sample is not None and interface in sample.devices
+        saw(interface, expected=f"<= {SAMPLE_MINUTES_MAX} min", observed="recorded" if there else "none", holds=there)
+
+
+@assesses("records.access-control")
+def test_records_are_guarded(host: Host, context: Context, saw: Saw) -> None:
+    """Records and logs belong to root, are closed to others, and audit notes who changes them."""
+    audits = is_there(host, "auditctl")
+    watched = output(host, "PATH=$PATH:/sbin; auditctl -l") if audits else ""
+    for folder in RECORDS:
+        there = succeeds(host, "test -d %s", folder)
+        saw(folder, expected="exists", observed="exists" if there else "absent")
+        if not there:
+            continue
+        mode, owner = output(host, "stat -c '%%a %%U' %s", folder).split()
+        closed = owner == "root" and mode.endswith(("00", "10", "40", "50"))
+        saw(f"{folder}: access", expected="root, nothing for others", observed=f"{owner} {mode}", holds=closed)
+        loose = output(host, "find %s -mindepth 1 \\( -perm /022 -o ! -user root \\)", folder).split("\n")[:-1]
+        saw(f"{folder}: writable by others", expected="—", observed=loose, holds=not loose)
+        seen = f"-w {folder} " in watched or f"-w {folder}/ " in watched
+        saw(f"{folder}: audit", expected="watched", observed="watched" if seen else "not watched")
 
 
 @assesses("os.linux-preferred")

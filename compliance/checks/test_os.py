@@ -8,7 +8,7 @@ from collections.abc import Callable
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
-from compliance.checks.shared import timer_runs
+from compliance.checks.shared import unit_runs
 from compliance.probes import is_there, kernel, output, records, succeeds, systemd
 from compliance.probes.accounts import STRONG_HASHES, accounts
 from compliance.probes.packages import installed
@@ -602,7 +602,7 @@ def test_apparmor_enforces(host: Host, context: Context, saw: Saw) -> None:
 @assesses("os.file-integrity")
 def test_file_integrity_is_checked(host: Host, context: Context, saw: Saw) -> None:
     """A timer compares system files with a database no older than two days."""
-    timer_runs(host, saw, "patuh-integrity.timer")
+    unit_runs(host, saw, "patuh-integrity.timer")
     stat = output(host, "stat -c '%s %Y' /var/lib/patuh/aide.db", codes=(0, 1)).split()
     if not stat:
         saw("AIDE database", expected="exists", observed="absent")

@@ -8,7 +8,7 @@ import re
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
-from compliance.checks.shared import timer_runs
+from compliance.checks.shared import unit_runs
 from compliance.probes import btrfs, is_there, mdadm, output, records, succeeds, systemd, zfs
 from compliance.probes.arrays import Array
 
@@ -139,11 +139,14 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     """Each array has an inspection record no older than the figure in force, and a timer for the next."""
     limit = context.parameter("raid_inspection_days_max")
     found = _arrays(host, context)
-    timer_runs(host, saw, "patuh-raid-inspect.timer")
+    unit_runs(host, saw, "patuh-raid-inspect.timer")
     entries = records.entries(host, "raid")
     for device in context.declared.raid_arrays or [array.name for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
-        age = records.age_days(host, own[-1]) if own else None
+        newest = own[-1] if own else None
+        age = records.age_days(host, newest) if newest else None
+        if newest:
+            saw.due(records.due(newest, limit), device)
         saw(
             f"{device}: inspected",
             expected=f"<= {limit} d",
@@ -188,7 +191,7 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
 def test_disk_space_is_monitored(host: Host, context: Context, saw: Saw) -> None:
     """A timer measures the disk space, and the newest measurement is within the figure in force."""
     limit = context.parameter("disk_check_hours_max")
-    timer_runs(host, saw, "patuh-disk-space.timer")
+    unit_runs(host, saw, "patuh-disk-space.timer")
     entries = records.entries(host, "disk-space")
     hours = records.age_days(host, entries[-1]) * 24 if entries else None
     saw(

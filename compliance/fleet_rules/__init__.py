@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compliance.checking import Saw
+from compliance.checking import CannotTell, Saw
 from compliance.fleet import Fleet
 from compliance.parameters import ResolvedParameter
+from compliance.probes.facts import Seen
 
 Figures = dict[str, ResolvedParameter]
-Rule = Callable[[Fleet, Figures, Saw], None]
+# What was seen on the hosts that were asked, or why nothing could be.
+SeenHosts = dict[str, Seen | CannotTell]
+Rule = Callable[[Fleet, Figures, SeenHosts, Saw], None]
 
 _RULES: dict[str, Rule] = {}
 
@@ -24,6 +27,17 @@ def decides(control: str) -> Callable[[Rule], Rule]:
         return rule
 
     return register
+
+
+def seen_on(seen: SeenHosts, name: str) -> Seen | None:
+    """What was seen on a host; None when it was not asked.
+
+    :raises CannotTell: when it was, and did not answer.
+    """
+    found = seen.get(name)
+    if isinstance(found, CannotTell):
+        raise found
+    return found
 
 
 def all_rules() -> dict[str, Rule]:

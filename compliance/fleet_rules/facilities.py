@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compliance.checking import NotApplicable, Saw
 from compliance.fleet import Fleet, Host
-from compliance.fleet_rules import Figures, decides
+from compliance.fleet_rules import Figures, SeenHosts, decides
 
 
 def _physical(fleet: Fleet) -> dict[str, Host]:
@@ -15,7 +15,7 @@ def _physical(fleet: Fleet) -> dict[str, Host]:
 
 
 @decides("equipment.kvm")
-def physical_servers_have_a_kvm_port(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def physical_servers_have_a_kvm_port(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every physical server has a KVM port of its own."""
     hosts = _physical(fleet)
     for name, host in hosts.items():
@@ -24,7 +24,7 @@ def physical_servers_have_a_kvm_port(fleet: Fleet, figures: Figures, saw: Saw) -
 
 
 @decides("equipment.rack-mounted")
-def physical_servers_are_in_a_rack(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def physical_servers_are_in_a_rack(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every physical server has a rack and a position."""
     for name, host in _physical(fleet).items():
         saw(
@@ -36,7 +36,7 @@ def physical_servers_are_in_a_rack(fleet: Fleet, figures: Figures, saw: Saw) -> 
 
 
 @decides("equipment.rack-spacing")
-def servers_in_a_rack_do_not_overlap(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def servers_in_a_rack_do_not_overlap(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """No unit of a rack is taken twice."""
     taken: dict[tuple[str, int], str] = {}
     for name, host in _physical(fleet).items():
@@ -55,7 +55,7 @@ def servers_in_a_rack_do_not_overlap(fleet: Fleet, figures: Figures, saw: Saw) -
 
 
 @decides("power.ups")
-def physical_servers_are_on_a_ups(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def physical_servers_are_on_a_ups(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every physical server is connected to a declared UPS that is no spare."""
     units = {unit.name for unit in fleet.ups_units if not unit.spare}
     for name, host in _physical(fleet).items():
@@ -63,7 +63,7 @@ def physical_servers_are_on_a_ups(fleet: Fleet, figures: Figures, saw: Saw) -> N
 
 
 @decides("power.ups-load")
-def ups_loads_are_within_capacity(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def ups_loads_are_within_capacity(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """The declared watts of the servers on each UPS are within its capacity."""
     hosts = _physical(fleet)
     for unit in fleet.ups_units:
@@ -79,7 +79,7 @@ def ups_loads_are_within_capacity(fleet: Fleet, figures: Figures, saw: Saw) -> N
 
 
 @decides("power.ups-spare")
-def there_is_a_spare_ups(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def there_is_a_spare_ups(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """At least as many spare UPS as the figure in force, carrying no server."""
     least = figures["spare_ups_min"].value
     loaded = {host.ups for host in fleet.hosts.values()}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from compliance.checking import NotApplicable, Saw
 from compliance.fleet import Fleet, Host, SegmentKind, Zone
-from compliance.fleet_rules import Figures, decides
+from compliance.fleet_rules import Figures, SeenHosts, decides, seen_on
 
 
 def _segments_of(fleet: Fleet, host: Host) -> dict[str, str]:
@@ -18,8 +20,19 @@ def _segments_of(fleet: Fleet, host: Host) -> dict[str, str]:
     return found
 
 
+def _has_no_leg_in(saw: Saw, fleet: Fleet, seen: SeenHosts, name: str, *kinds: SegmentKind) -> None:
+    """No interface of a host has an address in segments of these kinds, whatever the inventory declares."""
+    host = seen_on(seen, name)
+    if host is None:
+        return
+    for segment, declared in fleet.segments.items():
+        if declared.kind in kinds:
+            legs = [one for one in sorted(host.addresses) if any(ip_address(one) in net for net in declared.cidr)]
+            saw(f"{name}: {segment}", expected="—", observed=legs, holds=not legs)
+
+
 @decides("network.private-segment")
-def private_servers_are_apart(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def private_servers_are_apart(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every address of a private server lies in a private segment, where no client is."""
     private = {name: host for name, host in fleet.hosts.items() if host.zone is Zone.PRIVATE}
     if not private:
@@ -27,12 +40,13 @@ def private_servers_are_apart(fleet: Fleet, figures: Figures, saw: Saw) -> None:
     for name, host in private.items():
         for address, kind in _segments_of(fleet, host).items():
             saw(f"{name} ({address})", expected=SegmentKind.PRIVATE.value, observed=kind)
+        _has_no_leg_in(saw, fleet, seen, name, SegmentKind.DMZ, SegmentKind.CLIENT)
     clients = fleet.networks(SegmentKind.CLIENT)
     saw("client segments", expected=">= 1", observed=[str(net) for net in clients], holds=bool(clients))
 
 
 @decides("network.dmz")
-def public_servers_stand_in_a_dmz(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def public_servers_stand_in_a_dmz(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every address of a public server lies in a DMZ, and no private server's service is open to everybody."""
     public = {name: host for name, host in fleet.hosts.items() if host.zone is Zone.DMZ}
     if not public:
@@ -40,6 +54,7 @@ def public_servers_stand_in_a_dmz(fleet: Fleet, figures: Figures, saw: Saw) -> N
     for name, host in public.items():
         for address, kind in _segments_of(fleet, host).items():
             saw(f"{name} ({address})", expected=SegmentKind.DMZ.value, observed=kind)
+        _has_no_leg_in(saw, fleet, seen, name, SegmentKind.PRIVATE, SegmentKind.CLIENT)
     for name, host in fleet.hosts.items():
         if host.zone is Zone.PRIVATE:
             open_to_all = [service.name for service in host.services if "any" in service.sources]
@@ -47,7 +62,7 @@ def public_servers_stand_in_a_dmz(fleet: Fleet, figures: Figures, saw: Saw) -> N
 
 
 @decides("network.isp-iix")
-def isps_are_connected_to_iix(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def isps_are_connected_to_iix(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """Every declared provider is connected to IIX."""
     saw("patuh_isps", expected=">= 1", observed=len(fleet.isps), holds=bool(fleet.isps))
     for isp in fleet.isps:
@@ -55,7 +70,7 @@ def isps_are_connected_to_iix(fleet: Fleet, figures: Figures, saw: Saw) -> None:
 
 
 @decides("network.isp-redundant")
-def there_are_several_isps(fleet: Fleet, figures: Figures, saw: Saw) -> None:
+def there_are_several_isps(fleet: Fleet, figures: Figures, seen: SeenHosts, saw: Saw) -> None:
     """At least as many providers as the figure in force."""
     least = figures["isp_min"].value
     saw(

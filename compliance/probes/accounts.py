@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import shlex
 from dataclasses import dataclass
@@ -94,6 +95,11 @@ def _day(text: str) -> int | None:
 def today(host: testinfra.host.Host) -> int:
     """The host's date in days since 1970."""
     return int(output(host, "date -u +%s")) // 86400
+
+
+def date_of(day: int) -> datetime.date:
+    """The date of a day counted since 1970, as shadow(5) counts."""
+    return datetime.date(1970, 1, 1) + datetime.timedelta(days=day)
 
 
 def group_members(host: testinfra.host.Host, group: str) -> set[str]:

@@ -8,12 +8,24 @@ from compliance.checking import CannotTell
 from compliance.probes import output
 
 
+def versions(host: testinfra.host.Host) -> dict[str, str]:
+    """Every installed package with its version.
+
+    :raises CannotTell: where dpkg is absent or knows nothing.
+    """
+    return _installed(host, "Version")
+
+
 def installed(host: testinfra.host.Host) -> dict[str, str]:
     """Every installed package with its section.
 
     :raises CannotTell: where dpkg is absent or knows nothing.
     """
-    said = output(host, "dpkg-query -W -f='${db:Status-Abbrev}\\t${Package}\\t${Section}\\n'")
+    return _installed(host, "Section")
+
+
+def _installed(host: testinfra.host.Host, value: str) -> dict[str, str]:
+    said = output(host, f"dpkg-query -W -f='${{db:Status-Abbrev}}\\t${{Package}}\\t${{{value}}}\\n'")
     found = {}
     for line in said.splitlines():
         fields = line.split("\t")

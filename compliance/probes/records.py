@@ -47,6 +47,12 @@ def now(host: testinfra.host.Host) -> datetime.datetime:
         raise CannotTell(f"date: '{text:.40}' is not understood") from error
 
 
+def due(entry: Entry, days: int) -> datetime.date:
+    """The day by which something that is due every so many days is due after an entry."""
+    moment: datetime.datetime = entry["when"]
+    return (moment + datetime.timedelta(days=days)).date()
+
+
 def age_days(host: testinfra.host.Host, entry: Entry) -> float:
     """How old an entry is, in days.
 

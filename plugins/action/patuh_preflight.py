@@ -29,7 +29,7 @@ LOOK = """
 echo "id=$ID"; echo "release=$VERSION_CODENAME"; echo "user=$(id -u)"
 echo "free=$(df -Pm / | awk 'NR==2 {print $4}')"
 echo "init=$(cat /proc/1/comm)"
-echo "interrupted=$(find /var/lib/dpkg/updates -name '[0-9]*' 2>/dev/null | head -n 1)"
+echo "interrupted=$({ find /var/lib/dpkg/updates -name '[0-9]*'; dpkg --audit; } 2>/dev/null | head -n 1)"
 echo "sshd_first=$(awk '!/^[ \\t]*(#|$)/ {print tolower($1), $2; exit}' /etc/ssh/sshd_config 2>/dev/null)"
 engines=""
 for unit in docker podman libvirtd virtqemud lxc-net incus; do

@@ -21,6 +21,7 @@ from compliance.assessment import Status
 from compliance.catalogue import default_catalogue
 from compliance.checking import Context, all_checks, judge
 from compliance.connection import remote_host
+from compliance.evidence import store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -53,9 +54,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
     loaded = fleet.load(REPOSITORY / "inventory" / "lab", default_catalogue())
-    context = Context(
-        name=given.host, parameters=loaded.parameters, host=loaded.fleet.hosts[given.host], fleet=loaded.fleet
-    )
+    context = Context.of(loaded, given.host, store.load(store.folder_of(loaded.source)))
     connection = loaded.connections[given.host]
     ours, stock = [], []
     with tempfile.TemporaryDirectory() as scratch:

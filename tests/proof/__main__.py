@@ -187,7 +187,7 @@ def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
 @click.option("--name", default="proof", help="The lab's instance.")
 @click.option("--port-offset", default=0)
 @click.option("--inventory", type=click.Path(path_type=Path), default=REPOSITORY / "inventory" / "proof")
-@click.option("--only", multiple=True, help="Only controls like this pattern.")
+@click.option("--only", multiple=True, help="Only controls, or breaks ('control: name'), like this pattern.")
 @click.option("--due", is_flag=True, help="Only one round: what changed since it was proved, and a rotating share.")
 @click.option("--break-only", is_flag=True, help="Leave out healing and rebooting.")
 @click.option("--keep", is_flag=True, help="Leave the servers up.")
@@ -207,7 +207,11 @@ def main(
     proof = Proof(Instance(name, port_offset), inventory, steps)
     breaks = breaking.load(known=all_checks())
     if only:
-        breaks = [one for one in breaks if any(fnmatch.fnmatch(one.control, pattern) for pattern in only)]
+        breaks = [
+            one
+            for one in breaks
+            if any(fnmatch.fnmatch(text, pattern) for pattern in only for text in (one.control, str(one)))
+        ]
     if due:
         breaks = breaking.due(breaks, datetime.datetime.now(datetime.UTC).date())
     proof.prepare()

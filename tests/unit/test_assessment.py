@@ -54,7 +54,7 @@ def test_silent_hosts_are_errors_for_everything_planned() -> None:
         name: {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_user": "x"} for name in loaded.fleet.hosts
     }
     assessment = assess.assess_fleet(loaded.model_copy(update={"connections": nowhere}), catalogue)
-    planned = [c.id for c in catalogue.controls_for([REGULATION]) if c.assessed is Assessed.HOST]
+    planned = [c.id for c in catalogue.controls_for(loaded.fleet.regulations) if c.assessed is Assessed.HOST]
     for host in assessment.hosts:
         own = [finding for finding in assessment.findings if finding.host == host.name]
         assert not host.answered

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from compliance.assessment import Status
 from compliance.checking import Check, Context, all_checks, judge
+from compliance.checks import test_operations
+from compliance.evidence import store
+from compliance.evidence.kinds import Device
+from compliance.evidence.store import Records
 from tests import recordings
-from tests.unit.test_recorded import recorded_fleet
+from tests.unit.test_recorded import recorded_fleet, recorded_records
 
 PASS, FAIL, ERROR, NOT_APPLICABLE = Status.PASS, Status.FAIL, Status.ERROR, Status.NOT_APPLICABLE
 
@@ -22,7 +28,8 @@ PASS, FAIL, ERROR, NOT_APPLICABLE = Status.PASS, Status.FAIL, Status.ERROR, Stat
 class Edit:
     """In the output of the commands like ``command``, ``found`` is replaced; or the command ends with ``code``.
 
-    ``{now-SECONDS}`` and ``{day-DAYS}`` in the replacement stand for times before the server's own clock.
+    ``{now-SECONDS}``, ``{stamp-SECONDS}`` and ``{day-DAYS}`` in the replacement stand for times before the server's
+    own clock.
     """
 
     command: str
@@ -44,10 +51,12 @@ class Case:
     host: str = "debian12"
     declared: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    register: Sequence[dict[str, str] | None] | None = None  # specifications of the host's entries
 
     def __str__(self) -> str:
         told = ", ".join(f"{edit.command[:24]} {edit.found[:24]!r} → {edit.instead[:24]!r}" for edit in self.edits)
-        return f"{self.control} {self.status}: {told} {self.declared or ''} {list(self.answers) or ''}".strip()
+        more = " ".join(str(one) for one in (self.declared, list(self.answers), self.register) if one)
+        return f"{self.control} {self.status}: {told} {more}".strip()
 
 
 @cache
@@ -62,9 +71,11 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
         past = int(match.group(2))
         if match.group(1) == "day":
             return str(clock // 86400 - past)
+        if match.group(1) == "stamp":
+            return f"{datetime.datetime.fromtimestamp(clock - past, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
         return datetime.datetime.fromtimestamp(clock - past, datetime.UTC).isoformat()
 
-    instead = re.sub(r"\{(day|now)-(-?\d+)\}", moment, edit.instead)
+    instead = re.sub(r"\{(day|now|stamp)-(-?\d+)\}", moment, edit.instead)
     instead = re.sub(r"\{clock(-\d+)?\}", lambda match: str(clock + int(match.group(1) or 0)), instead)
     changed, hits = dict(answers), 0
     for command, (code, out, err) in answers.items():
@@ -78,6 +89,11 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
     return changed
 
 
+def _device(host: str, specification: dict[str, str] | None) -> Device:
+    entry = {"kode": "A", "nama": "a", "fungsi": "b", "dipasang": "2026-01-01", "status": "aktif", "server": host}
+    return store.validated(Device, {**entry, "spesifikasi": specification})
+
+
 def verdict(case: Case, check: Check | None = None) -> Status:
     """What a check says of the case."""
     answers = _compliant()[case.host]
@@ -85,8 +101,10 @@ def verdict(case: Case, check: Check | None = None) -> Status:
         answers = _edited(answers, edit)
     answers = {**answers, **{command: (code, out, "") for command, (code, out) in case.answers.items()}}
     loaded = recorded_fleet()
-    declared = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
-    context = Context(case.host, loaded.parameters, declared, loaded.fleet)
+    context = Context.of(loaded, case.host, recorded_records())
+    if case.register is not None:
+        context.records = Records(Path(), {Device: [_device(case.host, one) for one in case.register]})
+    context.host = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
     check = check or all_checks()[case.control]
     return judge(case.control, check, recordings.replay(case.host, answers), context).status
 
@@ -152,6 +170,27 @@ errors: No known data errors
 """
 NOTHING = "LoadState=loaded\nActiveState=inactive\nUnitFileState=\n"
 SHOW = "systemctl show --property=LoadState,ActiveState,UnitFileState{} -- {}"
+
+
+_SPECIFICATION = {
+    "prosesor": "1",
+    "ram_gib": "0.875",
+    "disk_gib": "3.28",
+    "nomor_seri": "PATUH-debian12",
+    "domain": "debian12.lab.example",
+}
+_FREE = r'"free_bytes": \d+'
+_OLDEST = Edit("records/backup", '"when": "[^"]*"', '"when": "{now-0}"')
+_SAMPLED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+
+
+def _other_recorders(active: str) -> dict[str, tuple[int, str]]:
+    """What systemd says of programs that record the load beside sysstat, one of them active."""
+    asked = "systemctl show --property=LoadState,ActiveState,UnitFileState -- {}.service"
+    return {
+        asked.format(unit): (0, f"ActiveState={'active' if unit == active else 'inactive'}\n")
+        for unit in test_operations.OTHER_RECORDERS
+    }
 
 
 def unclear(port: int) -> str:
@@ -237,6 +276,144 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("^df -lP ", "29%", "")),
         (PASS, Edit("^df -lP ", "/srv", "/srv/satu dua")),
         (ERROR, Edit("^df -lP ", "^/dev.*\n", "")),
+    ),
+    *(
+        Case("asset.facts-match", status, (), register=register)
+        for register, status in (
+            ([{**_SPECIFICATION}], PASS),
+            ([], FAIL),
+            ([None], FAIL),
+            ([{**_SPECIFICATION}, {**_SPECIFICATION}], FAIL),
+            ([{**_SPECIFICATION, "prosesor": "2"}], FAIL),
+            ([{**_SPECIFICATION, "nomor_seri": "lain"}], FAIL),
+        )
+    ),
+    *(
+        Case("asset.facts-match", status, (), declared={"machine": "virtual"}, register=[specification])
+        for specification, status in (
+            ({name: one for name, one in _SPECIFICATION.items() if name != "nomor_seri"}, PASS),
+            ({**_SPECIFICATION, "nomor_seri": "lain"}, FAIL),
+        )
+    ),
+    Case(
+        "asset.facts-match",
+        FAIL,
+        (),
+        answers={"getent ahosts lain.example": (2, "")},
+        register=[{**_SPECIFICATION, "domain": "lain.example"}],
+    ),
+    Case("asset.facts-match", FAIL, (), register=[{n: v for n, v in _SPECIFICATION.items() if n != "nomor_seri"}]),
+    *(
+        Case(
+            "asset.facts-match",
+            status,
+            (Edit("^lsmem", "online memory:( +)939524096", rf"online memory:\g<1>{int(size * 2**30)}"),),
+            register=[{**_SPECIFICATION, "ram_gib": "100"}],
+        )
+        for size, status in ((95, PASS), (105, PASS), (94.99, FAIL), (105.01, FAIL))
+    ),
+    *cases(
+        "asset.facts-match",
+        (FAIL, Edit("ip -j address", '"local":"10.31.10.31"', '"local":"10.31.10.99"')),
+        (FAIL, Edit("ip -j address", '"local":"fd31:10::31"', '"local":"fd31:10::99"')),
+        (ERROR, Edit("^lscpu", code=1)),
+        (ERROR, Edit("^lsblk", code=1)),
+    ),
+    *cases(
+        "backup.timestamped-names",
+        (FAIL, Edit("records/backup", r"files-\d{4}-\d\d", "files-2026-13")),
+        (FAIL, Edit("records/backup", r"files-(\d{4})", r"files-x\1")),
+        (FAIL, Edit("records/backup", r'(files-[^"]*)Z"', r'\1"')),
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+    ),
+    *cases(
+        "backup.media-ready",
+        (PASS, Edit("records/backup", r'"bytes": \d+', '"bytes": 7'), Edit("records/backup", _FREE, '"free_bytes": 7')),
+        (FAIL, Edit("records/backup", r'"bytes": \d+', '"bytes": 7'), Edit("records/backup", _FREE, '"free_bytes": 6')),
+        (FAIL, Edit("records/backup", _FREE, '"free_bytes": null')),
+        (
+            PASS,
+            Edit("records/backup", r'"bytes": \d+', '"bytes": null'),
+            Edit("records/backup", _FREE, '"free_bytes": 0'),
+        ),
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+    ),
+    *cases(
+        "backup.access-traceable",
+        (PASS, Edit("records/backup", '"by": "[^"]*"', '"by": "x.timer"')),
+        (FAIL, Edit("records/backup", '"by": "[^"]*"', '"by": ""')),
+        (FAIL, Edit("records/backup", '"by"', '"oleh"')),
+        (PASS, Edit("records/backup", '"when": "[^"]*"', '"when": "{now-2678400}"')),
+        (FAIL, Edit("records/backup", '"when": "[^"]*"', '"when": "{now-2678401}"')),
+    ),
+    *cases(
+        "backup.report",
+        (PASS, Edit("records/backup", r'"seconds": \d+', '"seconds": 0')),
+        (FAIL, Edit("records/backup", r'"seconds": \d+', '"seconds": null')),
+        (FAIL, Edit("records/backup", '"medium": "[^"]*"', '"medium": ""')),
+        (FAIL, Edit("records/backup", '"kind": "files"', '"kind": ""')),
+        (FAIL, Edit("records/backup", r'"archives": \[.*?\}\]', '"archives": []')),
+        (FAIL, Edit("records/backup", '"archive": "[^"]*"', '"archive": ""')),
+        (FAIL, Edit("records/backup", r'"source": \["/etc"\]', '"source": []')),
+        (FAIL, Edit("records/backup", r'"bytes": \d+', '"bytes": null')),
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+    ),
+    *cases(
+        "backup.purge-1y",
+        (PASS, _OLDEST, Edit("records/backup", '"oldest": "[^"]*"', '"oldest": "{now-31622399}"')),
+        (FAIL, _OLDEST, Edit("records/backup", '"oldest": "[^"]*"', '"oldest": "{now-31622400}"')),
+        (ERROR, Edit("records/backup", '"oldest"', '"lain"')),
+        (FAIL, Edit("records/backup", '"ok": true', '"ok": false')),
+    ),
+    *cases(
+        "records.access-control",
+        (PASS, Edit("^stat -c '%a %U' /var/log/patuh", "750", "700")),
+        (PASS, Edit("^stat -c '%a %U' /var/log/patuh", "750", "2750")),
+        (FAIL, Edit("^stat -c '%a %U' /var/log/patuh", "750", "751")),
+        (FAIL, Edit("^stat -c '%a %U' /var/log/patuh", "750", "754")),
+        (FAIL, Edit("^stat -c '%a %U' /var/log/patuh", "750", "770")),
+        (FAIL, Edit("^stat -c '%a %U' /var/log/patuh", "root", "patuh")),
+        (FAIL, Edit("^find /var/log/patuh", r"\A", "/var/log/patuh/x\n")),
+        (FAIL, Edit("^find /var/lib/patuh/records", r"\A", "/var/lib/patuh/records/x\n")),
+        (FAIL, Edit("auditctl -l", "-w /var/log/patuh", "-w /var/log/lain")),
+        (FAIL, Edit("auditctl -l", "-w /var/lib/patuh/records", "-w /var/lib/patuh")),
+        (FAIL, Edit("^test -d /var/lib/patuh/records", code=1)),
+        (FAIL, Edit("command -v auditctl", code=127)),
+        (ERROR, Edit("auditctl -l", code=1)),
+    ),
+    *cases(
+        "monitoring.resources-graphed",
+        (PASS, Edit("sadf", _SAMPLED, "{stamp-3600}")),
+        (PASS, Edit("sadf", _SAMPLED, "{stamp--300}")),
+        (ERROR, Edit("sadf", _SAMPLED, "kemarin")),
+        (ERROR, Edit("sadf -d -- -r", code=1)),
+        (FAIL, unit("sysstat-collect.timer", "ActiveState=active", "ActiveState=inactive")),
+        (FAIL, unit("sysstat-collect.timer", "UnitFileState=enabled", "UnitFileState=disabled")),
+        (FAIL, unit("sysstat.service", "ActiveState=active", "ActiveState=inactive")),
+        (FAIL, unit("sysstat.service", "UnitFileState=enabled", "UnitFileState=disabled")),
+    ),
+    *(
+        Case(control, status, (Edit(f"sadf -d -- {part}", _SAMPLED, late),), answers=_other_recorders(active))
+        for control, part in (
+            ("monitoring.resources-graphed", "-u"),
+            ("monitoring.resources-graphed", "-r"),
+            ("monitoring.resources-graphed", "-d"),
+            ("monitoring.resources-graphed", "-n DEV"),
+            ("monitoring.network-graphed", "-n DEV"),
+        )
+        for late, active, status in (
+            ("{stamp-3601}", "", FAIL),
+            ("{stamp--301}", "", FAIL),
+            ("{stamp-3601}", "vnstat", ERROR),
+            ("{stamp-3600}", "vnstat", PASS),
+        )
+    ),
+    *cases(
+        "monitoring.network-graphed",
+        (FAIL, Edit("ip -j address", '"ifname":"eth0"', '"ifname":"eth1"')),
+        (FAIL, Edit("sadf -d -- -n DEV", ";eth0;", ";eth9;")),
+        (ERROR, Edit("ip -j address", code=1)),
+        (ERROR, Edit("ip -j address", r"(?s)\A.*\Z", "[]")),
     ),
     *cases(
         "disk.daily-monitoring",

@@ -115,9 +115,9 @@ def test_what_is_due_is_what_was_not_proved_and_another_share_every_day(
         if one is not fresh:
             known.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": {"debian12": "2026-11-21"}}
     file.write_text(json.dumps(known), encoding="utf-8")
-    days = [datetime.date(2026, 11, 1) + datetime.timedelta(days=number) for number in range(40)]
+    days = [datetime.date(2026, 11, 1) + datetime.timedelta(days=number) for number in range(200)]
     shares = [breaking.due(breaks, day) for day in days]
-    assert all(share[0] is fresh for share in shares)
+    assert all(share[0] is fresh and len(share) == breaking.SHARE for share in shares)
     assert {str(one) for share in shares for one in share} == {str(one) for one in breaks} - _same_round_never(fresh)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 
 from compliance import fleet
 from compliance.catalogue import default_catalogue
-from compliance.checking import NotApplicable, Saw
+from compliance.checking import CannotTell, NotApplicable, Saw
 from compliance.fleet import Fleet, Isp, SegmentKind, Service, Ups
-from compliance.fleet_rules import all_rules
+from compliance.fleet_rules import SeenHosts, all_rules
+from compliance.probes.facts import Hardware, Seen
 
 LOADED = fleet.load(Path(__file__).resolve().parents[2] / "inventory" / "example", default_catalogue())
 Change = Callable[[Fleet], Fleet]
@@ -75,11 +77,16 @@ BREAKS: dict[str, list[tuple[Change, str]]] = {
         (whole(ups_units=[Ups(name="ups-1", capacity_watts=1, spare=True)]), "patuh_ups_units: spare"),
     ],
 }
+HARDWARE = Hardware("12.12", {"postgresql": "15.1", "zsh": "5"}, 4, 8.0, 200.0, 12)
+SEEN: SeenHosts = {
+    name: Seen(frozenset(map(str, one.addresses)), HARDWARE if "basisdata" in name else None)
+    for name, one in LOADED.fleet.hosts.items()
+}
 
 
-def judged(control: str, one: Fleet) -> Saw:
+def judged(control: str, one: Fleet, seen: SeenHosts | None = None) -> Saw:
     saw = Saw()
-    all_rules()[control](one, LOADED.parameters, saw)
+    all_rules()[control](one, LOADED.parameters, SEEN if seen is None else seen, saw)
     return saw
 
 
@@ -108,3 +115,54 @@ def test_virtual_machines_alone_have_no_metal_to_judge(control: str) -> None:
     virtual = {name: one.model_copy(update={"machine": "virtual"}) for name, one in LOADED.fleet.hosts.items()}
     with pytest.raises(NotApplicable):
         judged(control, LOADED.fleet.model_copy(update={"hosts": virtual}))
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "subject"),
+    [
+        ("basisdata-cadangan", {"system": "12.11"}, "basisdata-cadangan: Debian"),
+        ("basisdata-cadangan", {"packages": {"postgresql": "15.0", "zsh": "5"}}, "basisdata-cadangan: packages"),
+        ("basisdata", {"packages": {"zsh": "5"}}, "basisdata-cadangan: packages"),
+        ("basisdata-cadangan", {"processors": 3}, "basisdata-cadangan: processors"),
+        ("basisdata-cadangan", {"memory_gib": 7.9}, "basisdata-cadangan: memory_gib"),
+        ("basisdata-cadangan", {"disks_gib": 199.0}, "basisdata-cadangan: disks_gib"),
+        ("basisdata-cadangan", {"replication_seconds": 301}, "basisdata-cadangan: replication"),
+        ("basisdata-cadangan", {"replication_seconds": None}, "basisdata-cadangan: replication"),
+    ],
+)
+def test_a_standby_that_is_no_equal_fails(name: str, changed: dict[str, Any], subject: str) -> None:
+    seen = {**SEEN, name: Seen(frozenset(), dataclasses.replace(HARDWARE, **changed))}
+    bad = [
+        one.subject for one in judged("availability.standby-server", LOADED.fleet, seen).observations if not one.holds
+    ]
+    assert bad == [subject]
+
+
+def test_a_standby_may_have_more_and_lag_a_little() -> None:
+    more = dataclasses.replace(HARDWARE, processors=5, memory_gib=9.0, disks_gib=201.0, replication_seconds=300)
+    seen = {**SEEN, "basisdata-cadangan": Seen(frozenset(), more)}
+    assert all(one.holds for one in judged("availability.standby-server", LOADED.fleet, seen).observations)
+
+
+@pytest.mark.parametrize(
+    ("control", "host", "leg"),
+    [
+        ("network.dmz", "portal", SegmentKind.PRIVATE),
+        ("network.dmz", "portal", SegmentKind.CLIENT),
+        ("network.private-segment", "basisdata", SegmentKind.CLIENT),
+        ("network.private-segment", "basisdata", SegmentKind.DMZ),
+    ],
+)
+def test_a_leg_in_another_segment_is_seen_on_the_host(control: str, host: str, leg: SegmentKind) -> None:
+    name, segment = next((name, one) for name, one in LOADED.fleet.segments.items() if one.kind is leg)
+    address = str(next(segment.cidr[0].hosts()))
+    seen = {**SEEN, host: Seen(frozenset({address}))}
+    bad = [(one.subject, one.observed) for one in judged(control, LOADED.fleet, seen).observations if not one.holds]
+    assert bad == [(f"{host}: {name}", address)]
+
+
+@pytest.mark.parametrize("control", ["network.dmz", "network.private-segment", "availability.standby-server"])
+def test_a_host_that_did_not_answer_cannot_be_judged_and_one_that_was_not_asked_is_left_aside(control: str) -> None:
+    assert all(one.holds for one in judged(control, LOADED.fleet, {}).observations)
+    with pytest.raises(CannotTell):
+        judged(control, LOADED.fleet, dict.fromkeys(LOADED.fleet.hosts, CannotTell("silent")))

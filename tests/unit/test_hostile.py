@@ -10,7 +10,7 @@ from testinfra.backend.base import CommandResult
 from compliance.assessment import Finding, Status
 from compliance.checking import Context, all_checks, judge
 from tests import recordings
-from tests.unit.test_recorded import recorded_fleet
+from tests.unit.test_recorded import recorded_fleet, recorded_records
 
 CHECKS = all_checks()
 HOST = "debian12"
@@ -52,7 +52,7 @@ GARBAGE = st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=25).m
 
 def judged(control: str, answers: recordings.HostAnswers) -> Finding:
     loaded = recorded_fleet()
-    context = Context(HOST, loaded.parameters, loaded.fleet.hosts[HOST], loaded.fleet)
+    context = Context.of(loaded, HOST, recorded_records())
     return judge(control, CHECKS[control], recordings.replay(HOST, answers), context)
 
 
@@ -92,7 +92,7 @@ def asked(control: str) -> list[str]:
     host = recordings.replay(HOST, compliant())
     noting = host.backend.answers = Noting(host.backend.answers)
     loaded = recorded_fleet()
-    judge(control, CHECKS[control], host, Context(HOST, loaded.parameters, loaded.fleet.hosts[HOST], loaded.fleet))
+    judge(control, CHECKS[control], host, Context.of(loaded, HOST, recorded_records()))
     return sorted(noting.asked)
 
 

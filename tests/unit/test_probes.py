@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
-from compliance.probes import accounts, btrfs, mdadm, records, sockets, zfs
+from compliance.probes import accounts, btrfs, facts, mdadm, records, sockets, sysstat, zfs
 from compliance.probes.sshd import Sshd
 from tests.unit.fakes import Answer, Host
 
@@ -237,3 +237,99 @@ def test_btrfs_is_read() -> None:
 def test_other_words_of_btrfs_are_not_understood(text: str) -> None:
     with pytest.raises(CannotTell):
         btrfs.parse_usage("/srv", text, STATS)
+
+
+SADF = """# hostname;interval;timestamp;IFACE;rxpck/s;txpck/s
+vm;600;2026-11-21 19:40:00 UTC;lo;0.00;0.00
+vm;600;2026-11-21 19:40:00 UTC;eth0;1.00;1.00
+vm;600;2026-11-21 19:50:01 UTC;lo;0.00;0.00
+vm;600;2026-11-21 19:50:01 UTC;eth0;1.00;1.00
+vm;-1;2026-11-21 19:51:00 UTC;LINUX-RESTART\t(1 CPU)
+"""
+NO_FILE = Answer("Cannot open /var/log/sysstat/sa21: No such file or directory\n", rc=2)
+THERE = {"command -v sadf": "/usr/bin/sadf"}
+
+
+def test_the_newest_sample_is_of_one_moment_and_a_restart_is_none() -> None:
+    sample = sysstat.newest(Host({**THERE, "sadf -d -- ": SADF}), "network")
+    assert sample is not None
+    assert sample.at == datetime.datetime(2026, 11, 21, 19, 50, 1, tzinfo=datetime.UTC)
+    assert sample.devices == {"lo", "eth0"}
+
+
+def test_after_midnight_yesterdays_samples_count() -> None:
+    for today in (NO_FILE, "# hostname;interval;timestamp;CPU\n"):
+        sample = sysstat.newest(Host({**THERE, "sadf -d -- ": today, "sadf -d -1 -- ": SADF}), "CPU")
+        assert sample is not None
+    assert sysstat.newest(Host({**THERE, "sadf -d": NO_FILE}), "CPU") is None
+    assert sysstat.newest(Host({"command -v": Answer(rc=127)}), "CPU") is None
+
+
+@pytest.mark.parametrize("said", [Answer("Invalid system activity file", rc=1), Answer("vm;600"), Answer("a;b;c;d;e")])
+def test_samples_that_cannot_be_read_are_no_answer(said: Answer) -> None:
+    with pytest.raises(CannotTell):
+        sysstat.newest(Host({**THERE, "sadf -d": said}), "CPU")
+
+
+LSBLK = """{"blockdevices": [
+ {"name": "sda", "type": "disk", "size": 1073741824, "uuid": "AAAA-1111"},
+ {"name": "vda", "type": "disk", "size": "3221225472", "uuid": null,
+  "children": [{"name": "vda1", "type": "part", "size": 1, "uuid": "u1"}]},
+ {"name": "sdb", "type": "disk", "size": 5368709120, "uuid": null,
+  "children": [{"name": "sdb1", "type": "part", "size": 1, "uuid": "BBBB-2222"}]},
+ {"name": "zram0", "type": "disk", "size": 1073741824, "uuid": null},
+ {"name": "loop0", "type": "loop", "size": 1073741824, "uuid": null},
+ {"name": "sr0", "type": "rom", "size": 1073741824, "uuid": null}]}"""
+
+
+@pytest.mark.parametrize(
+    ("without", "gib"), [([], 9.0), (["AAAA-1111"], 8.0), (["BBBB-2222"], 4.0), (["AAAA-1111", "BBBB-2222"], 3.0)]
+)
+def test_backup_media_are_no_disks_of_the_server(without: list[str], gib: float) -> None:
+    assert facts.disks_gib(Host({"lsblk": LSBLK}), without) == gib
+
+
+def test_processors_are_counted_as_people_do() -> None:
+    said = "# Socket,Core,CPU\n0,0,0\n0,1,1\n0,0,2\n0,1,3\n1,2,4\n1,3,5\n1,2,6\n1,3,7\n"
+    assert facts.processors(Host({"lscpu": said})) == {"sockets": 2, "cores": 4, "threads": 8}
+
+
+def test_memory_is_what_is_fitted() -> None:
+    said = "Memory block size:       134217728\nTotal online memory:    939524096\nTotal offline memory:           0\n"
+    assert facts.memory_gib(Host({"lsmem": said})) == 0.875
+
+
+def test_addresses_are_read_by_interface() -> None:
+    said = """[{"ifname": "eth0", "addr_info": [{"local": "10.0.0.1"}, {"local": "fd31::1"}, {}]},
+              {}, {"ifname": "dummy0", "addr_info": []}]"""
+    assert facts.addresses(Host({"ip -j address": said})) == {"eth0": {"10.0.0.1", "fd31::1"}}
+    assert facts.addresses(Host({"ip -j address": ""})) == {}
+
+
+@pytest.mark.parametrize(
+    ("answers", "seconds"),
+    [
+        ({"command -v mariadb": "/usr/bin/mariadb", "SHOW REPLICA": "  Seconds_Behind_Master: 7\n"}, 7),
+        ({"command -v mariadb": "/usr/bin/mariadb", "SHOW REPLICA": "  Seconds_Behind_Master: NULL\n"}, None),
+        ({"command -v mariadb": "/usr/bin/mariadb", "SHOW REPLICA": ""}, None),
+        ({"command -v mariadb": Answer(rc=127), "command -v psql": "/usr/bin/psql", "runuser": "12\n"}, 12),
+        ({"command -v mariadb": Answer(rc=127), "command -v psql": "/usr/bin/psql", "runuser": "\n"}, None),
+    ],
+)
+def test_replication_says_how_old_its_data_is(answers: dict[str, Answer | str], seconds: int | None) -> None:
+    assert facts.replication_seconds(Host(answers)) == seconds
+
+
+def test_without_a_database_server_nobody_knows_how_old_the_data_is() -> None:
+    with pytest.raises(CannotTell):
+        facts.replication_seconds(Host({"command -v": Answer(rc=127)}))
+
+
+@given(st.text(max_size=200))
+def test_garbage_about_hardware_is_no_answer(text: str) -> None:
+    host = Host({"": text})
+    for ask in (facts.processors, facts.memory_gib, lambda one: facts.disks_gib(one, [])):
+        with contextlib.suppress(CannotTell):
+            assert ask(host)
+    with contextlib.suppress(CannotTell):
+        facts.addresses(host)

@@ -15,6 +15,7 @@ from compliance.assessment import Finding, Status
 from compliance.breaking import NamedBreak
 from compliance.catalogue import default_catalogue
 from compliance.checking import Check, Context, all_checks, judge
+from compliance.evidence import store
 from compliance.fleet import LoadedFleet
 from lab.topology import REPOSITORY
 from tests import recordings
@@ -30,6 +31,12 @@ def recorded_fleet() -> LoadedFleet:
 
 
 @cache
+def recorded_records() -> store.Records:
+    """The records beside that fleet."""
+    return store.load(store.folder_of(recorded_fleet().source))
+
+
+@cache
 def _recordings() -> list[recordings.Recording]:
     return recordings.read()
 
@@ -41,7 +48,7 @@ def _breaks() -> dict[str, NamedBreak]:
 
 def finding(control: str, host: str, answers: recordings.HostAnswers) -> Finding:
     loaded = recorded_fleet()
-    context = Context(host, loaded.parameters, loaded.fleet.hosts[host], loaded.fleet)
+    context = Context.of(loaded, host, recorded_records())
     return judge(control, CHECKS[control], recordings.replay(host, answers), context)
 
 
@@ -53,7 +60,7 @@ def told(control: str, check: Check) -> str:
     for number, (_, servers) in enumerate(_recordings()):
         said: dict[tuple[str, ...], list[str]] = {}
         for host, answers in servers.items():
-            context = Context(host, loaded.parameters, loaded.fleet.hosts[host], loaded.fleet)
+            context = Context.of(loaded, host, recorded_records())
             found = judge(control, check, recordings.replay(host, answers), context)
             shown = [f"{found.status} {found.reason.values if found.reason else ''}".strip()]
             shown += [

@@ -48,7 +48,7 @@ def test_a_regulation_is_begun_and_binds_a_fleet(folder: Path) -> None:
     inventory = folder.parent / "lab"
     shutil.copytree(REPOSITORY / "inventory" / "lab", inventory, ignore=shutil.ignore_patterns("records"))
     variables = inventory / "group_vars" / "all.yml"
-    text = variables.read_text(encoding="utf-8").replace("[jambi-31-2017]", "[kota-contoh-5-2026]")
+    text = variables.read_text(encoding="utf-8").replace("[jambi-31-2017,", "[kota-contoh-5-2026,")
     variables.write_text(text, encoding="utf-8")
     assert fleet.load(inventory, known).parameters["backup_files_days_max"].value == 3
 
