@@ -89,7 +89,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_reports(assessment: Assessment, folder: Path, language: Language) -> Path:
     """Write the assessment and every report of it; gives the HTML's path."""
-    write_whole(folder / ASSESSMENT, assessment.model_dump_json(indent=1).encode() + b"\n")
+    write_whole(folder / ASSESSMENT, assessment.document)
     write_whole(folder / "report.html", html.render(assessment, language).encode())
     for one in LANGUAGES:
         write_whole(folder / f"report.{one}.pdf", pdf.render(assessment, one))

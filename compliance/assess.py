@@ -14,6 +14,7 @@ from typing import Any
 
 import testinfra.host
 
+from compliance import portrait
 from compliance.assessment import (
     TROUBLE,
     AssessedClause,
@@ -26,6 +27,7 @@ from compliance.assessment import (
     Finding,
     Reason,
     Score,
+    Series,
     Status,
     Waived,
     tally,
@@ -38,9 +40,10 @@ from compliance.connection import CannotRun, Unreachable, local_host, remote_hos
 from compliance.evidence import consistency, judging, store
 from compliance.evidence.judging import Evidence
 from compliance.evidence.kinds import Waiver
-from compliance.fleet import Fleet, LoadedFleet
+from compliance.fleet import Fleet, LoadedFleet, Signatory
 from compliance.fleet_rules import SeenHosts, all_rules
 from compliance.parameters import ResolvedParameter, resolve
+from compliance.portrait import Portrait
 from compliance.probes import facts
 from compliance.probes.facts import Seen
 
@@ -80,13 +83,13 @@ def assess_fleet(
 
     seen: SeenHosts = {}
 
-    def one(name: str) -> tuple[AssessedHost, list[Finding]]:
+    def one(name: str) -> tuple[AssessedHost, list[Finding], list[Series]]:
         context = Context.of(loaded, name, evidence.records)
         return _assess_host(connect(loaded.connections[name], name), context, wanted, progress, seen)
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
         results = list(pool.map(one, names))
-    findings = [finding for _, found in results for finding in found]
+    findings = [finding for _, found, _ in results for finding in found]
     findings += _fleet_findings(loaded, wanted, seen)
     findings += evidence_findings(wanted, evidence)
     waivers = evidence.of(Waiver)
@@ -95,7 +98,7 @@ def assess_fleet(
         catalogue,
         fleet.regulations,
         wanted,
-        [host for host, _ in results],
+        [host for host, _, _ in results],
         findings,
         loaded.parameters,
         fleet=fleet.fleet_name,
@@ -115,6 +118,12 @@ def assess_fleet(
             for waiver in waivers
         ],
         in_charge=fleet.in_charge,
+        series=[
+            *portrait.of_room(evidence, loaded.parameters),
+            *(series for _, _, those in results for series in those),
+        ],
+        letterhead=fleet.letterhead,
+        signatory=fleet.signatory,
     )
 
 
@@ -125,7 +134,7 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
     wanted = catalogue.controls_for(regulations)
     host = local_host()
     context = Context(name="localhost", parameters=parameters)
-    assessed, findings = _assess_host(host, context, wanted, progress, {})
+    assessed, findings, series = _assess_host(host, context, wanted, progress, {})
     findings += [
         Finding(control=control.id, host=None, status=Status.ERROR, reason=Reason(message="undeclared-fleet"))
         for control in wanted
@@ -148,17 +157,19 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
         began=began,
         seconds=time.monotonic() - start,
         local=True,
+        series=series,
     )
 
 
 def _assess_host(
     host: testinfra.host.Host, context: Context, wanted: list[Control], progress: Progress, seen: SeenHosts
-) -> tuple[AssessedHost, list[Finding]]:
+) -> tuple[AssessedHost, list[Finding], list[Series]]:
     checks = all_checks()
     planned = [control for control in wanted if control.assessed is Assessed.HOST]
     findings: list[Finding] = []
     silence: str | None = None
     system: str | None = None
+    shown = Portrait()
     try:
         said = host.run("cat /etc/os-release")
         name = re.search(r'^PRETTY_NAME="?([^"\n]*)"?$', str(said.stdout), re.MULTILINE)
@@ -173,6 +184,7 @@ def _assess_host(
             progress(context.name, number, len(planned))
         if context.fleet is not None:
             seen[context.name] = _look(host, context.name, context.fleet)
+        shown = portrait.of_host(host, context)
     except (Unreachable, CannotRun) as error:
         silence = (str(error).strip().splitlines() or ["no answer"])[-1][:300]
         seen[context.name] = CannotTell(f"{context.name}: {silence}")
@@ -201,8 +213,11 @@ def _assess_host(
             answered=silence is None,
             silence=silence,
             system=system,
+            facts=shown.facts,
+            log=shown.log,
         ),
         findings,
+        shown.series,
     )
 
 
@@ -272,6 +287,9 @@ def _assemble(
     local: bool,
     waivers: list[AssessedWaiver] | None = None,
     in_charge: dict[str, str] | None = None,
+    series: list[Series] | None = None,
+    letterhead: list[str] | None = None,
+    signatory: Signatory | None = None,
 ) -> Assessment:
     proved = last_proved()
     by_control: dict[str, list[Status]] = {}
@@ -362,4 +380,7 @@ def _assemble(
         first_to_do=[control.id for control in urgent[:FIRST_TO_DO]],
         waivers=waivers or [],
         in_charge=in_charge or {},
+        series=series or [],
+        letterhead=letterhead or [],
+        signatory=signatory,
     )

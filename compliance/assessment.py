@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from compliance.catalogue import ClauseKind, Severity, Text
 from compliance.errors import PatuhError
+from compliance.fleet import Signatory
 from compliance.parameters import ResolvedParameter
 
 SCHEMA_VERSION = 1
@@ -140,8 +142,37 @@ class AssessedRegulation(_Model):
     tally: dict[Status, int]
 
 
+class LogEntry(_Model):
+    """An entry of a server's maintenance log."""
+
+    at: datetime.datetime
+    who: Printable
+    what: Printable
+    why: Printable
+
+
+class Measure(StrEnum):
+    """What is measured day by day."""
+
+    TEMPERATURE = "temperature"
+    HUMIDITY = "humidity"
+    PROCESSOR = "processor"
+    MEMORY = "memory"
+    DISK = "disk"
+
+
+class Series(_Model):
+    """A measurement day by day, of the room or of a host, with the figures in force that it must keep to."""
+
+    measure: Measure
+    host: Printable | None = None
+    least: int | None = None
+    most: int | None = None
+    days: list[tuple[datetime.date, float, float]] = Field(description="The lowest and the highest value of each day")
+
+
 class AssessedHost(_Model):
-    """A host and whether it answered."""
+    """A host, whether it answered, what it consists of and what was done to it lately."""
 
     name: Printable
     role: Printable | None
@@ -151,6 +182,8 @@ class AssessedHost(_Model):
     answered: bool
     silence: Printable | None = None
     system: Printable | None = None
+    facts: dict[str, Printable] = Field(default={}, description="What it consists of, as far as it tells")
+    log: list[LogEntry] = Field(default=[], description="The newest entries of its maintenance log, the oldest first")
 
 
 class AssessedWaiver(_Model):
@@ -248,7 +281,20 @@ class Assessment(_Model):
     before: datetime.datetime | None = Field(default=None, description="When the assessment before was made")
     changes: list[Change] = Field(default=[], description="What is otherwise than in the assessment before")
     history: list[Run] = Field(default=[], description="The earlier assessments, the oldest first")
+    series: list[Series] = []
+    letterhead: list[Printable] = []
+    signatory: Signatory | None = None
     in_charge: dict[str, Printable] = Field(default={}, description="Offices by area of controls, and 'default'")
+
+    @property
+    def document(self) -> bytes:
+        """The file's content."""
+        return self.model_dump_json(indent=1).encode() + b"\n"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, which every report of it carries."""
+        return hashlib.sha256(self.document).hexdigest()
 
     def findings_of(self, control: str) -> list[Finding]:
         """The findings of one control, in the order of the hosts."""

@@ -178,6 +178,15 @@ class CriticalService(_Declared):
     substitute: str = Field(min_length=1)
 
 
+class Signatory(_Declared):
+    """The officer who signs the report; a name that is left out is written by hand."""
+
+    place: str = Field(min_length=1)
+    position: str = Field(min_length=1)
+    name: str | None = None
+    nip: str | None = Field(default=None, pattern=r"^(\d ?){18}$", description="The civil servant's number")
+
+
 class Fleet(_Declared):
     """Everything that is declared, checked, with the figures in force."""
 
@@ -196,6 +205,8 @@ class Fleet(_Declared):
     recovery_site: str | None = None
     critical_services: list[CriticalService] = []
     in_charge: dict[str, str] = {}
+    letterhead: list[str] = Field(default=[], max_length=6)
+    signatory: Signatory | None = None
     connectivity_targets: list[Address] = []
     ntp_servers: list[str] = []
     hosts: dict[str, Host]

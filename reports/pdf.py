@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,53 +10,11 @@ from typing import Any
 import typst
 
 from compliance.assessment import Assessment
-from reports.presentation import ChangeView, Language, View
+from reports.presentation import ChangeView, Chip, ControlView, HostView, Language, View, messages
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-LABELS = (
-    "title",
-    "created",
-    "score",
-    "coverage",
-    "first-to-do",
-    "nothing-to-do",
-    "by-regulation",
-    "clause",
-    "summary",
-    "verdict",
-    "note",
-    "hosts",
-    "host",
-    "role",
-    "zone",
-    "system",
-    "answered",
-    "yes",
-    "no",
-    "method",
-    "parameters",
-    "figure",
-    "source",
-    "evidence",
-    "subject",
-    "expected",
-    "observed",
-    "on-hosts",
-    "page",
-    "expiring-waivers",
-    "due-soon",
-    "by-time",
-    "became-worse",
-    "became-better",
-    "status-fail",
-    "status-error",
-    "by-nobody",
-    "mended",
-)
-
-
 # What the embedded fonts show, beyond Latin; PDF/UA refuses a document with a sign that no font has.
-SIGNS_SHOWN = frozenset("–—…≥≤≠→÷×·°✓✗○“”‘’€")
+SIGNS_SHOWN = frozenset("\N{NO-BREAK SPACE}–—…≥≤≠→÷×·°✓✗○“”‘’€")
 
 
 def _shown(value: Any) -> Any:
@@ -74,10 +33,10 @@ def _shown(value: Any) -> Any:
 
 def _data(view: View) -> dict[str, object]:
     assessment = view.assessment
-    troubled = [control for control in view.controls.values() if control.troubled]
     return {
         "language": view.language,
-        "labels": {key: view.say(key) for key in LABELS},
+        "labels": {key: view.say(key) for key in messages()},
+        "letterhead": assessment.letterhead,
         "fleet": assessment.fleet,
         "created": view.created,
         "verdict": view.verdict,
@@ -89,8 +48,11 @@ def _data(view: View) -> dict[str, object]:
             [run.moment, run.score, *map(str, (run.fails, run.errors, run.nobody, run.mended))]
             for run in view.runs[-12:]
         ],
+        "trends": [[title, [dataclasses.asdict(trend) for trend in trends]] for title, trends in view.trends],
         "worse": [_change(change) for change in view.changes if change.worse],
         "better": [_change(change) for change in view.changes if not change.worse],
+        "open-for": view.open_for,
+        "open-longest": [row[1:] for row in view.open_longest],
         "shares": [assessment.coverage.by_machine, assessment.coverage.by_record, assessment.coverage.nobody],
         "expiring": [f"{title}: {when}" for title, when in view.expiring],
         "due": view.due_soon,
@@ -99,7 +61,7 @@ def _data(view: View) -> dict[str, object]:
                 "title": control.title,
                 "sign": control.chip.sign,
                 "word": control.chip.word,
-                "hosts": ", ".join(dict.fromkeys(finding.host for finding in control.troubled)),
+                "hosts": _hosts(control),
                 "mend": control.mend,
             }
             for control in view.first_to_do
@@ -115,9 +77,10 @@ def _data(view: View) -> dict[str, object]:
                         "summary": clause.summary,
                         "note": " ".join(filter(None, [clause.note, clause.counts_with])),
                         "status": clause.chip.name if clause.asks else "",
-                        "word": f"{clause.chip.sign} {clause.chip.word}" if clause.asks else "",
+                        "word": _word(clause.chip) if clause.asks else "",
+                        "since": clause.since,
                         "trouble": [
-                            f"{control.title}: {', '.join(dict.fromkeys(f.host for f in control.troubled))}"
+                            f"{control.title}: {_hosts(control)}. {control.mend}"
                             for control in clause.controls
                             if control.troubled
                         ],
@@ -127,31 +90,63 @@ def _data(view: View) -> dict[str, object]:
             }
             for regulation in view.regulations
         ],
-        "hosts": [
-            [
-                host.name,
-                host.role or "—",
-                host.zone or "—",
-                host.system or "—",
-                view.say("yes") if host.answered else f"{view.say('no')}: {host.silence}",
-            ]
-            for host in assessment.hosts
+        "hosts": [_host(view, host) for host in view.hosts],
+        "room": [dataclasses.asdict(chart) for chart in view.room],
+        "controls": [
+            {
+                **{name: getattr(control, name) for name in ("title", "rationale", "severity", "proved")},
+                "clauses": ", ".join(control.clauses),
+                "findings": [
+                    {
+                        **{name: getattr(finding, name) for name in ("host", "since", "reason", "due")},
+                        "status": finding.chip.name,
+                        "word": _word(finding.chip),
+                        "seen": finding.observations,
+                    }
+                    for finding in control.findings
+                ],
+            }
+            for control in view.controls.values()
         ],
-        "findings": [
+        "waivers": view.waivers,
+        "untold": [(control.title, finding.host, finding.reason) for control, finding in view.untold],
+        "figures": view.figures,
+        "proofs": view.proofs,
+        "tool": view.tool,
+        "digest": assessment.digest,
+        "signature": view.signature,
+    }
+
+
+def _host(view: View, host: HostView) -> dict[str, object]:
+    return {
+        "name": host.name,
+        "cells": host.cells[:3],
+        "answered": view.say("yes") if host.answered else f"{view.say('no')}: {host.silence}",
+        "tally": [f"{chip.sign} {count} {chip.word}" for chip, count in host.tally],
+        "declared": host.declared,
+        "troubled": [
             {
                 "title": control.title,
-                "host": finding.host,
-                "word": f"{finding.chip.sign} {finding.chip.word}",
+                "status": finding.chip.name,
+                "word": _word(finding.chip),
                 "since": finding.since,
-                "reason": finding.reason,
-                "seen": [list(seen[:3]) for seen in finding.observations if not seen[3]],
+                "seen": "; ".join(filter(None, [finding.reason, *view.seen(finding)])),
+                "mend": control.mend,
             }
-            for control in troubled
-            for finding in control.troubled
+            for control, finding in host.troubled
         ],
-        "figures": [list(row) for row in view.figures],
-        "tool": view.say("tool-version", version=assessment.version, seconds=assessment.duration_seconds),
+        "charts": [dataclasses.asdict(chart) for chart in host.charts],
+        "log": host.log,
     }
+
+
+def _word(chip: Chip) -> str:
+    return f"{chip.sign} {chip.word}"
+
+
+def _hosts(control: ControlView) -> str:
+    return ", ".join(dict.fromkeys(finding.host for finding in control.troubled))
 
 
 def _change(change: ChangeView) -> str:

@@ -6,6 +6,8 @@ Nothing here judges; it words what the assessment says.
 from __future__ import annotations
 
 import datetime
+import re
+import statistics
 import zoneinfo
 from dataclasses import dataclass
 from functools import cache
@@ -16,15 +18,31 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from compliance import strict_yaml
-from compliance.assessment import TROUBLE, AssessedControl, Assessment, Finding, Status, worst
+from compliance.assessment import (
+    TROUBLE,
+    WORST_FIRST,
+    AssessedControl,
+    AssessedHost,
+    Assessment,
+    Finding,
+    Series,
+    Status,
+    tally,
+    worst,
+)
 from compliance.catalogue import ClauseKind, Text
 from compliance.due import in_charge_of, told_once
 from compliance.evidence.judging import kinds_of
-from compliance.history import summary
+from compliance.history import OPEN, summary
+from reports import charts
 
 Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 SOON = datetime.timedelta(days=30)
+RUNS_DRAWN = 60
+OPEN_LONGEST_SHOWN = 10
+# Neither holds nor fails to.
+NEITHER = frozenset({Status.NOT_APPLICABLE, Status.INFORMATION, Status.WAIVED})
 SIGNS = {
     Status.PASS: "✓",
     Status.FAIL: "✗",
@@ -121,6 +139,45 @@ class ControlView:
 
 
 @dataclass(frozen=True)
+class ChartView:
+    """A chart with its words; ``told`` says in a sentence what it shows."""
+
+    title: str
+    told: str
+    svg: str
+    top: str = ""
+    bottom: str = ""
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True)
+class HostView:
+    """A server: what it is, what is wrong with it, what holds, and what was done to it lately."""
+
+    name: str
+    answered: bool
+    silence: str
+    cells: list[str]
+    declared: list[tuple[str, str]]
+    tally: list[tuple[Chip, int]]
+    troubled: list[tuple[ControlView, FindingView]]
+    others: list[tuple[ControlView, FindingView]]
+    log: list[tuple[str, str, str]]
+    charts: list[ChartView]
+
+
+@dataclass(frozen=True)
+class TrendView:
+    """How the share of what holds went for a regulation or an area."""
+
+    name: str
+    now: str
+    before: str
+    svg: str
+
+
+@dataclass(frozen=True)
 class ClauseView:
     """One clause, worded."""
 
@@ -128,6 +185,7 @@ class ClauseView:
     summary: str
     note: str
     counts_with: str
+    since: str
     chip: Chip
     asks: bool
     heading: bool
@@ -192,7 +250,7 @@ class View:
     def per_cent(self, tenths: int) -> str:
         """So many tenths of a per cent, with one decimal."""
         number = format_decimal(tenths / 10, "0.0", locale=self.language)
-        return f"{number} %" if self.language == "id" else f"{number}%"
+        return f"{number}\N{NO-BREAK SPACE}%" if self.language == "id" else f"{number}%"
 
     @property
     def verdict(self) -> list[str]:
@@ -255,6 +313,53 @@ class View:
                 mended=len(run.mended_after_days),
             )
             for run in [*self.assessment.history, summary(self.assessment)]
+        ]
+
+    @property
+    def trends(self) -> list[tuple[str, list[TrendView]]]:
+        """How the share of what holds went: of the clauses of each regulation, of the findings of each area."""
+        runs = [*self.assessment.history, summary(self.assessment)][-RUNS_DRAWN:]
+        citations = {regulation.id: regulation.citation for regulation in self.assessment.regulations}
+        scores = [run.held / run.assessed if run.assessed else None for run in runs]
+        regulations = [
+            self._trend(citations[one], [_share(run.regulations.get(one)) for run in runs]) for one in citations
+        ]
+        areas = [
+            self._trend(self.say(f"area-{one}"), [_share(run.areas.get(one)) for run in runs]) for one in runs[-1].areas
+        ]
+        return [
+            (self.say("score"), [self._trend(self.say("all-findings"), scores)]),
+            (self.say("regulations"), regulations),
+            (self.say("areas"), areas),
+        ]
+
+    def _trend(self, name: str, shares: list[float | None]) -> TrendView:
+        told = ["—" if share is None else self.per_cent(int(share * 1000)) for share in shares]
+        drawn = charts.bars([share or 0 for share in shares])
+        return TrendView(name, told[-1], told[-2] if len(told) > 1 else "—", drawn)
+
+    @property
+    def open_for(self) -> str:
+        """How long findings stay open, in a sentence; empty while nothing was ever mended and nothing is open."""
+        assessment = self.assessment
+        mended = [days for run in [*assessment.history, summary(assessment)] for days in run.mended_after_days]
+        ages = [(self.today - one.since).days for one in assessment.findings if one.since and one.status in OPEN]
+        told = []
+        if ages:
+            told.append(self.say("open-now", count=len(ages), longest=max(ages)))
+        if mended:
+            told.append(self.say("mended-after", count=len(mended), days=f"{statistics.median(mended):g}"))
+        return " ".join(told)
+
+    @property
+    def open_longest(self) -> list[tuple[str, str, str, str]]:
+        """What has been open longest: the control with its title, the host and since when."""
+        titles = {control.id: self.text(control.title) for control in self.assessment.controls}
+        those = [one for one in self.assessment.findings if one.since and one.status in TROUBLE]
+        return [
+            (one.control, titles[one.control], one.host or self.say("whole-fleet"), self.day(one.since))
+            for one in sorted(those, key=lambda one: one.since or self.today)[:OPEN_LONGEST_SHOWN]
+            if one.since
         ]
 
     @property
@@ -335,6 +440,128 @@ class View:
         return self.say("mend-by-inventory")
 
     @property
+    def hosts(self) -> list[HostView]:
+        """Every server with its own findings."""
+        controls = self.controls
+        own: dict[str, list[tuple[ControlView, Finding]]] = {}
+        for finding in self.assessment.findings:
+            if finding.host is not None:
+                own.setdefault(finding.host, []).append((controls[finding.control], finding))
+        return [self._host(host, own.get(host.name, [])) for host in self.assessment.hosts]
+
+    def _host(self, host: AssessedHost, own: list[tuple[ControlView, Finding]]) -> HostView:
+        worded = [(control, self.finding(finding)) for control, finding in own]
+        counted = tally([finding.status for _, finding in own])
+        declared = {"role": host.role, "zone": host.zone, "machine": host.machine, "owner": host.owner}
+        rows = [(self.say(key), value) for key, value in {**declared, "system": host.system}.items() if value]
+        return HostView(
+            name=host.name,
+            answered=host.answered,
+            silence=host.silence or "",
+            cells=[value or "—" for value in (host.role, host.zone, host.system, host.owner)],
+            declared=[*rows, *((self.say(f"fact-{name}"), self.fact(value)) for name, value in host.facts.items())],
+            tally=[(self.chip(status), count) for status, count in counted.items() if count],
+            troubled=[(control, finding) for control, finding in worded if finding.chip.name in TROUBLE],
+            others=[(control, finding) for control, finding in worded if finding.chip.name not in TROUBLE],
+            log=[(self.moment(entry.at), entry.who, _sentence(entry.what, entry.why)) for entry in host.log[::-1]],
+            charts=[self._chart(one) for one in self.assessment.series if one.host == host.name],
+        )
+
+    @property
+    def room(self) -> list[ChartView]:
+        """How the room's climate went."""
+        return [self._chart(series) for series in self.assessment.series if series.host is None]
+
+    def _chart(self, series: Series) -> ChartView:
+        drawn = charts.days(series.days, series.least, series.most)
+        lowest, highest = min(low for _, low, _ in series.days), max(high for _, _, high in series.days)
+        told = self.say(
+            "chart-told",
+            lowest=self.number(lowest),
+            highest=self.number(highest),
+            first=self.day(drawn.first),
+            last=self.day(drawn.last),
+        )
+        limits = "–".join("" if one is None else self.number(one) for one in (series.least, series.most))
+        if limits != "–":
+            outside = [
+                day
+                for day, low, high in series.days
+                if (series.least is not None and low < series.least) or (series.most is not None and high > series.most)
+            ]
+            told += " " + self.say("chart-limits", limits=limits.strip("–"), days=len(outside))
+        return ChartView(
+            title=self.say(f"measure-{series.measure.value}"),
+            told=told,
+            svg=drawn.svg,
+            top=self.number(drawn.top),
+            bottom=self.number(drawn.bottom),
+            first=self.day(drawn.first),
+            last=self.day(drawn.last),
+        )
+
+    def fact(self, value: str) -> str:
+        """What a server told of itself, with its number or its day in the reader's form."""
+        if re.fullmatch(r"\d+\.\d", value):
+            return self.number(float(value))
+        dated = re.fullmatch(r"(\d{4}-\d{2}-\d{2}) \d{2}:\d{2}:\d{2}", value)
+        try:
+            return self.day(datetime.date.fromisoformat(dated[1])) if dated else value
+        except ValueError:
+            return value
+
+    def number(self, value: float) -> str:
+        """A number with at most one decimal."""
+        return str(format_decimal(value, "#,##0.#", locale=self.language))
+
+    @property
+    def waivers(self) -> list[tuple[str, str, str, str, str]]:
+        """Every accepted risk: of what, on which hosts, why, by which office, from when to when."""
+        titles = {control.id: self.text(control.title) for control in self.assessment.controls}
+        return [
+            (
+                titles.get(waiver.control, waiver.control),
+                ", ".join(waiver.hosts) or self.say("whole-fleet"),
+                waiver.reason,
+                waiver.approver,
+                f"{self.day(waiver.first)} – {self.day(waiver.last)}",
+            )
+            for waiver in self.assessment.waivers
+        ]
+
+    @property
+    def untold(self) -> list[tuple[ControlView, FindingView]]:
+        """What could not be told, and why."""
+        return [
+            (control, finding)
+            for control in self.controls.values()
+            for finding in control.findings
+            if finding.chip.name == Status.ERROR
+        ]
+
+    @property
+    def tool(self) -> str:
+        """Which version assessed, and for how long."""
+        seconds = self.number(self.assessment.duration_seconds)
+        return self.say("tool-version", version=self.assessment.version, seconds=seconds)
+
+    @property
+    def proofs(self) -> str:
+        """How many of the checks of hosts are proved to be able to fail."""
+        checks = [control for control in self.assessment.controls if control.assessed == "host"]
+        return self.say("proofs", proved=sum(one.proved is not None for one in checks), checks=len(checks))
+
+    @property
+    def signature(self) -> list[str]:
+        """The lines of the signature block, a blank one where the officer signs; none without an officer."""
+        officer = self.assessment.signatory
+        if officer is None:
+            return []
+        name = officer.name or "." * 40
+        number = [f"NIP {officer.nip}"] if officer.nip else []
+        return [f"{officer.place}, {self.day(self.today)}", officer.position, "", name, *number]
+
+    @property
     def expiring(self) -> list[tuple[str, str]]:
         """The waivers that expire within 30 days, or have expired: what each is for, and what becomes of it."""
         found = []
@@ -373,6 +600,11 @@ class View:
         return self.say("proved", date=self.day(control.proved))
 
     @property
+    def filters(self) -> list[Chip]:
+        """The verdicts to choose among, the worst first."""
+        return [self.chip(status) for status in WORST_FIRST]
+
+    @property
     def first_to_do(self) -> list[ControlView]:
         """What to mend first."""
         controls = self.controls
@@ -382,16 +614,22 @@ class View:
     def regulations(self) -> list[RegulationView]:
         """Every regulation in its own order."""
         controls = self.controls
+        since: dict[str, datetime.date] = {}
+        for finding in self.assessment.findings:
+            if finding.since and finding.status in OPEN:
+                since[finding.control] = min(since.get(finding.control, finding.since), finding.since)
         views = []
         for regulation in self.assessment.regulations:
             clauses = []
             for clause in regulation.clauses:
+                days = [since[identifier] for identifier in clause.controls if identifier in since]
                 clauses.append(
                     ClauseView(
                         number=clause.clause,
                         summary=self.text(clause.summary),
                         note=self.text(clause.note) if clause.note else "",
                         counts_with=self.say("counted-with", clause=clause.counts_with) if clause.counts_with else "",
+                        since=self.say("since", date=self.day(min(days))) if days else "",
                         chip=self.chip(clause.verdict),
                         asks=clause.verdict is not Status.INFORMATION,
                         heading=clause.kind is ClauseKind.HEADING,
@@ -419,3 +657,15 @@ class View:
                 source = self.say(f"source-{source}")
             rows.append((name, f"{figure.value} {figure.unit}", source))
         return rows
+
+
+def _share(tally: dict[Status, int] | None) -> float | None:
+    """The share of what holds among what applies; None where nothing did."""
+    if tally is None:
+        return None
+    applies = sum(count for status, count in tally.items() if status not in NEITHER)
+    return tally.get(Status.PASS, 0) / applies if applies else None
+
+
+def _sentence(what: str, why: str) -> str:
+    return f"{what} ({why})" if why else what

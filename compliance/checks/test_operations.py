@@ -12,7 +12,7 @@ from compliance.checks.shared import unit_runs
 from compliance.probes import btrfs, facts, is_there, mdadm, output, records, succeeds, sysstat, systemd, zfs
 from compliance.probes.packages import installed
 
-LOG = "/var/log/patuh/maintenance.jsonl"
+LOG = records.MAINTENANCE_LOG
 # No regulation names a figure for how often the load is recorded: six of sysstat's usual samples.
 SAMPLE_MINUTES_MAX = 60
 # What also records the load, each in a way of its own that is not looked into here.

@@ -12,6 +12,7 @@ from compliance.checking import CannotTell
 from compliance.probes import output, succeeds
 
 FOLDER = "/var/lib/patuh/records"
+MAINTENANCE_LOG = "/var/log/patuh/maintenance.jsonl"
 LINES_READ = 400
 
 Entry = dict[str, Any]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 
 import testinfra.host
 
 from compliance.checking import CannotTell
-from compliance.probes import is_there
+from compliance.probes import is_there, output
 
 # What sadf is asked for each part of the load.
 PARTS = {"CPU": "-u", "RAM": "-r", "disk": "-d", "network": "-n DEV"}
 LINES_READ = 400
+DAYS_READ = 28
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,39 @@ def newest(host: testinfra.host.Host, part: str) -> Sample | None:
         if done.rc == 0 and (sample := _newest(done.stdout)):
             return sample
     return None
+
+
+def daily(host: testinfra.host.Host) -> dict[str, dict[datetime.date, float]]:
+    """The mean use of the processors and of the memory on each day that is recorded, in per cent (sar(1)).
+
+    :raises CannotTell: when the files cannot be read.
+    :raises ValueError: when what they say is not understood.
+    """
+    if not is_there(host, "sar"):
+        return {}
+    files = f"ls -1t /var/log/sysstat/sa[0-9]* 2>/dev/null | head -n {DAYS_READ}"
+    said = output(
+        host,
+        f"for file in $({files}); do LC_ALL=C S_TIME_FORMAT=ISO sar -u -r -f $file; done"
+        " | grep -E '^(Linux|Average)|%'",
+    )
+    found: dict[str, dict[datetime.date, float]] = {"processor": {}, "memory": {}}
+    day: datetime.date | None = None
+    names: list[str] = []
+    for line in filter(str.strip, said.splitlines()):
+        words = line.split()
+        if words[0] == "Linux":
+            dated = re.search(r"\b\d{4}-\d{2}-\d{2}\b", line)
+            day = datetime.date.fromisoformat(dated[0]) if dated else None
+        elif words[0] != "Average:":
+            names = words
+        elif day is not None and len(words) == len(names):
+            values = dict(zip(names, words, strict=True))
+            if "%idle" in values:
+                found["processor"][day] = round(100 - float(values["%idle"]), 2)
+            elif "%memused" in values:
+                found["memory"][day] = float(values["%memused"])
+    return found
 
 
 def _newest(text: str) -> Sample | None:

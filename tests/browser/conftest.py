@@ -1,4 +1,4 @@
-"""A headless Chromium of the system, and the sample report in it."""
+"""A headless Chromium of the system, and sample reports in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from reports import html
-from tests.unit.samples import sample
+from tests.unit.samples import sample_with_history
 
 FLAGS = [
     "--no-sandbox",
@@ -35,6 +35,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two servers and seven assessments."""
+    return _written(tmp_path_factory, ("web01", "db01"))
+
+
+@pytest.fixture(scope="session")
+def large_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred servers and seven assessments."""
+    return _written(tmp_path_factory, tuple(f"server{number:03}" for number in range(100)))
+
+
+def _written(tmp_path_factory: pytest.TempPathFactory, hosts: tuple[str, ...]) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(html.render(sample()), encoding="utf-8")
+    path.write_text(html.render(sample_with_history(hosts=hosts)), encoding="utf-8")
     return path

@@ -5,10 +5,26 @@ from __future__ import annotations
 import datetime
 
 from compliance.assess import _assemble
-from compliance.assessment import AssessedHost, Assessment, Due, Finding, Observation, Reason, Status, Waived
+from compliance.assessment import (
+    AssessedHost,
+    AssessedWaiver,
+    Assessment,
+    Due,
+    Finding,
+    LogEntry,
+    Measure,
+    Observation,
+    Reason,
+    Series,
+    Status,
+    Waived,
+)
 from compliance.catalogue import Assessed, default_catalogue
+from compliance.fleet import Signatory
+from compliance.history import continued
 from compliance.parameters import resolve
 
+BEGAN = datetime.datetime(2026, 11, 21, 2, 30, tzinfo=datetime.UTC)
 REGULATION = "jambi-31-2017"
 HOSTILE = "</td><script>document.title='owned'</script>\x1b[2J=HYPERLINK(\"x\")../../etc/passwd‮"
 
@@ -62,6 +78,8 @@ def sample(text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01")) -
             zone="dmz",
             machine="virtual",
             owner=text,
+            facts={"kernel": text, "memory": "3.9", "booted": "2026-11-20 07:00:00"},
+            log=[LogEntry(at=BEGAN, who=text, what=text, why=text)],
             answered=place == 0,
             silence=None if place == 0 else text,
             system=text,
@@ -77,7 +95,51 @@ def sample(text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01")) -
         resolve(catalogue, [REGULATION], {}),
         fleet=f"Kota Contoh {text}",
         timezone="Asia/Jakarta",
-        began=datetime.datetime(2026, 11, 21, 2, 30, tzinfo=datetime.UTC),
+        began=BEGAN,
         seconds=12.5,
         local=False,
+        series=_series(hosts),
+        letterhead=["PEMERINTAH KOTA CONTOH", text],
+        signatory=Signatory(place="Kota Contoh", position=text, nip="19700101 199503 1 001"),
+        waivers=[
+            AssessedWaiver(
+                control="room.temperature",
+                hosts=[],
+                reason=text,
+                approver=text,
+                first=datetime.date(2026, 6, 1),
+                last=datetime.date(2026, 12, 1),
+            )
+        ],
     )
+
+
+def sample_with_history(
+    text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01"), runs: int = 6
+) -> Assessment:
+    """The same after earlier assessments, each of which found another part of it mended or broken."""
+    last: Assessment | None = None
+    whole = sample(text, hosts)
+    for number in range(runs, -1, -1):
+        findings = [
+            finding.model_copy(update={"status": Status.FAIL, "due": None, "waived": None})
+            if number and (place + number) % 9 == 0
+            else finding
+            for place, finding in enumerate(whole.findings)
+        ]
+        score = whole.score.model_copy(update={"held": sum(finding.status is Status.PASS for finding in findings)})
+        created = BEGAN - datetime.timedelta(days=7 * number)
+        one = whole.model_copy(update={"findings": findings, "created": created, "score": score})
+        last = continued(one, last)
+    assert last is not None
+    return last
+
+
+def _series(hosts: tuple[str, ...]) -> list[Series]:
+    days = [BEGAN.date() - datetime.timedelta(days=number) for number in range(60, -1, -1)]
+    climate = [(day, 20.5 + day.day % 3, 21.0 + day.day % 4) for day in days]
+    disk = [(day, 60 + place / 2, 60 + place / 2) for place, day in enumerate(days)]
+    return [
+        Series(measure=Measure.TEMPERATURE, least=20, most=22, days=climate),
+        *(Series(measure=Measure.DISK, host=host, most=90, days=disk) for host in hosts),
+    ]

@@ -92,6 +92,11 @@ def test_every_reason_that_code_gives_has_a_message_in_both_languages() -> None:
     assert {f"reason-{one}" for one in used} <= set(messages())
 
 
+def test_every_area_of_controls_has_a_name() -> None:
+    areas = {identifier.partition(".")[0] for identifier in default_catalogue().controls}
+    assert {f"area-{area}" for area in areas} == {key for key in messages() if key.startswith("area-")}
+
+
 def test_every_message_that_documents_use_exists() -> None:
     used: set[str] = set()
     for path in (*(REPOSITORY / "reports").glob("*.py"), *(REPOSITORY / "reports" / "templates").glob("*.j2")):
