@@ -18,7 +18,6 @@ from reports import terminal
 from reports.presentation import Language
 
 DEFAULT_REGULATION = "jambi-31-2017"
-PARTIAL = "partial"
 
 inventory_option = click.option(
     "-i",
@@ -59,7 +58,7 @@ def check(inventory: Path, limit: tuple[str, ...], local: bool, every: bool, out
     """
     assessment = assess_local() if local else assess_inventory(inventory, limit)
     # What is known of some servers only must not take the place of what is known of all.
-    finish(assessment, output / PARTIAL if limit else output, language, every)
+    finish(assessment, output.with_name(f"{output.name}-partial") if limit else output, language, every)
 
 
 def assess_local() -> Assessment:

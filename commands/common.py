@@ -13,13 +13,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from compliance.assessment import Assessment
+from compliance.assessment import FILE_NAME, Assessment
 from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet
 from reports.presentation import LANGUAGES, Language
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUTPUT = Path("output")
-ASSESSMENT = "assessment.json"
+ASSESSMENT = FILE_NAME
 
 console = Console(highlight=False)
 progress_console = Console(stderr=True, highlight=False)

@@ -17,6 +17,7 @@ from compliance.fleet import Signatory
 from compliance.parameters import ResolvedParameter
 
 SCHEMA_VERSION = 1
+FILE_NAME = "assessment.json"
 SCHEMA_FILE = Path(__file__).resolve().parent / "assessment.schema.json"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from reports import html
+from commands.common import write_reports
+from reports import html, site
 from tests.unit.samples import sample_with_history
 
 FLAGS = [
@@ -43,6 +45,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def large_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A hundred servers and seven assessments."""
     return _written(tmp_path_factory, tuple(f"server{number:03}" for number in range(100)))
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first page of a site of three runs."""
+    folder, target = tmp_path_factory.mktemp("output"), tmp_path_factory.mktemp("site")
+    for runs in (0, 1, 2):
+        assessment = sample_with_history(runs=runs)
+        created = assessment.created + datetime.timedelta(days=runs)
+        write_reports(assessment.model_copy(update={"created": created}), folder, "id")
+        site.publish(folder, target)
+    return target / "index.html"
 
 
 def _written(tmp_path_factory: pytest.TempPathFactory, hosts: tuple[str, ...]) -> Path:

@@ -76,6 +76,17 @@ def test_the_accessibility_scan_would_find_something(browser: Browser, report: P
     assert "label" in [one["id"] for one in Axe().run(page, options=RULES).response["violations"]]
 
 
+def test_the_site_of_all_runs(browser: Browser, published: Path) -> None:
+    page, trouble = open_page(browser, published, viewport={"width": 390, "height": 800})
+    assert page.locator("main.in-id tbody tr").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert [one["id"] for one in Axe().run(page, options=RULES).response["violations"]] == []
+    page.locator("main.in-id tbody tr th a").first.click()
+    assert page.locator("main.in-id h1").inner_text() == "Kota Contoh observed"
+    assert "23 November 2026" in page.locator("main.in-id header").inner_text()
+    assert trouble == []
+
+
 def test_clauses_and_controls_are_searched_and_filtered(browser: Browser, report: Path) -> None:
     page, _ = open_page(browser, report)
     main = page.locator("main.in-id")
