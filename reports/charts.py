@@ -9,6 +9,15 @@ from dataclasses import dataclass
 WIDTH, HEIGHT, MARGIN = 600, 100, 6
 # For paper, where no style sheet colours them.
 INK, BAND, GROUND = "#2f6fb5", "#cfe6d8", "#eef1f5"
+PARTS = {
+    "pass": "#3f9d78",
+    "fail": "#c94a4a",
+    "error": "#d9962b",
+    "overdue": "#9a5bab",
+    "missing": "#8a97ab",
+    "waived": "#b9c2cf",
+    "not-applicable": "#d9dee6",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,19 @@ def bars(shares: Sequence[float]) -> str:
         f' y="{HEIGHT * (1 - share):.1f}" height="{HEIGHT * share:.1f}"/>'
         for place, share in enumerate(shares)
     )
+    return _svg(drawn)
+
+
+def parts(shares: Sequence[tuple[str, int]]) -> str:
+    """One bar of parts side by side, each the class that colours it and its share per mille."""
+    at, drawn = 0, ""
+    for name, share in shares:
+        if share:
+            drawn += (
+                f'<rect class="p-{name}" fill="{PARTS[name]}" x="{at * WIDTH / 1000:.1f}"'
+                f' width="{share * WIDTH / 1000:.1f}" height="{HEIGHT}"/>'
+            )
+        at += share
     return _svg(drawn)
 
 

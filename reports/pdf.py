@@ -63,6 +63,8 @@ def _data(view: View) -> dict[str, object]:
                 "word": control.chip.word,
                 "hosts": _hosts(control),
                 "mend": control.mend,
+                "effort": f"{view.say('effort')}: {control.effort}.",
+                "in-charge": f"{view.say('in-charge')}: {control.in_charge}." if control.in_charge else "",
             }
             for control in view.first_to_do
         ],
@@ -70,7 +72,8 @@ def _data(view: View) -> dict[str, object]:
             {
                 "citation": regulation.citation,
                 "title": regulation.title,
-                "tally": [f"{chip.sign} {count} {chip.word}" for chip, count in regulation.tally],
+                "summary": regulation.summary,
+                "svg": regulation.svg,
                 "clauses": [
                     {
                         "number": clause.number,

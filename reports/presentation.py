@@ -126,6 +126,7 @@ class ControlView:
     rationale: str
     severity: str
     mend: str
+    effort: str
     in_charge: str
     clauses: list[str]
     proved: str
@@ -201,6 +202,13 @@ class RegulationView:
     citation: str
     clauses: list[ClauseView]
     tally: list[tuple[Chip, int]]
+    states: list[tuple[Chip, int, str]]
+    svg: str
+
+    @property
+    def summary(self) -> list[str]:
+        """The clauses that ask for something by verdict, with their shares."""
+        return [f"{chip.sign} {count} {chip.word} ({share})" for chip, count, share in self.states]
 
 
 @dataclass(frozen=True)
@@ -422,6 +430,7 @@ class View:
                 rationale=self.text(control.rationale),
                 severity=self.say(f"severity-{control.severity.value}"),
                 mend=self.mend(control),
+                effort=self.say(f"effort-{'role' if control.role else control.assessed}"),
                 in_charge=in_charge_of(control.id, self.assessment.in_charge),
                 clauses=control.clauses,
                 proved=self.proved(control),
@@ -636,6 +645,8 @@ class View:
                         controls=[controls[identifier] for identifier in clause.controls],
                     )
                 )
+            asking = {status: count for status, count in regulation.tally.items() if status is not Status.INFORMATION}
+            parts = per_mille(list(asking.values()))
             views.append(
                 RegulationView(
                     id=regulation.id,
@@ -643,6 +654,12 @@ class View:
                     citation=regulation.citation,
                     clauses=clauses,
                     tally=[(self.chip(status), count) for status, count in regulation.tally.items() if count],
+                    states=[
+                        (self.chip(status), count, self.per_cent(part))
+                        for (status, count), part in zip(asking.items(), parts, strict=True)
+                        if count
+                    ],
+                    svg=charts.parts([(status.value, part) for status, part in zip(asking, parts, strict=True)]),
                 )
             )
         return views
@@ -657,6 +674,25 @@ class View:
                 source = self.say(f"source-{source}")
             rows.append((name, f"{figure.value} {figure.unit}", source))
         return rows
+
+
+def per_mille(counts: list[int]) -> list[int]:
+    """Whole shares that sum to 1000 (to 0 of nothing), in which nothing that there is disappears.
+
+    Rounded down, and the rest given to the largest remainders; what would be 0 gets 1 from the largest share.
+    """
+    total = sum(counts)
+    if not total:
+        return [0] * len(counts)
+    shares = [1000 * count // total for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda place: 1000 * counts[place] % total, reverse=True)
+    for place in by_remainder[: 1000 - sum(shares)]:
+        shares[place] += 1
+    for place, count in enumerate(counts):
+        if count and not shares[place]:
+            shares[shares.index(max(shares))] -= 1
+            shares[place] = 1
+    return shares
 
 
 def _share(tally: dict[Status, int] | None) -> float | None:

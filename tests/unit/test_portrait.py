@@ -16,7 +16,7 @@ from compliance.checking import Context
 from compliance.parameters import resolve
 from compliance.probes import sysstat
 from reports import charts
-from reports.presentation import View
+from reports.presentation import View, per_mille
 from tests.unit.fakes import Host
 from tests.unit.samples import sample
 
@@ -103,3 +103,13 @@ def test_a_chart_holds_every_day_and_both_limits(
     assert (chart.first, chart.last) == (days[0][0], days[-1][0])
     assert chart.svg.count("M") == len(days)
     assert "nan" not in chart.svg and "inf" not in chart.svg
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=8))
+def test_shares_sum_to_the_whole_and_nothing_disappears(counts: list[int]) -> None:
+    shares = per_mille(counts)
+    assert sum(shares) == (1000 if any(counts) else 0)
+    assert [share > 0 for share in shares] == [count > 0 for count in counts]
+    assert all(
+        abs(share - 1000 * count / sum(counts)) <= 8 for share, count in zip(shares, counts, strict=True) if count
+    )

@@ -23,7 +23,7 @@ from commands.common import write_reports
 from compliance.assessment import TROUBLE, Assessment, Status, read
 from compliance.fleet import Signatory
 from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet, terminal
-from reports.presentation import LANGUAGES, Language, View
+from reports.presentation import LANGUAGES, SIGNS, Language, View
 from tests.unit.samples import HOSTILE, sample, sample_with_history
 
 
@@ -107,12 +107,17 @@ def test_pdf_says_the_same(tmp_path: Path, language: Language) -> None:
     flat = " ".join(text.split())
     assert " ".join(view.score.split()) in flat
     assert " ".join(view.verdict[0].split()) in flat
-    numbers = [clause.clause for clause in assessment.regulations[0].clauses]
+    statuses = {sign: status for status, sign in SIGNS.items()}
     at = -1
-    for number in numbers:
-        found = re.search(rf"^\s*{re.escape(number)}\s", text[at + 1 :], re.MULTILINE)
-        assert found, number
+    for clause in assessment.regulations[0].clauses:
+        found = re.search(rf"^\s*{re.escape(clause.clause)}\s+.*$", text[at + 1 :], re.MULTILINE)
+        assert found, clause.clause
         at += 1 + found.start()
+        verdict = re.search(r" ([✓✗!»○~–]) [a-z ]+$", found[0])
+        assert (statuses[verdict[1]] if verdict else Status.INFORMATION) is clause.verdict, clause.clause
+    evidence = text[text.rindex(view.say("evidence-intro")[:40]) : text.rindex(view.tool.split(",")[0])]
+    signs = Counter(re.findall(r"^[ \f]*[\w ]+: ([✓✗!»○~–]) ", evidence, re.MULTILINE))
+    assert signs == Counter(SIGNS[finding.status] for finding in assessment.findings)
     info = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, check=True).stdout
     assert re.search(r"Tagged:\s+yes", info)
     assert re.search(r"Page size:\s+595\.\d+ x 841\.\d+ pts \(A4\)", info)
@@ -168,10 +173,17 @@ def test_without_a_name_the_officer_signs_by_hand() -> None:
 def test_the_terminal_says_the_same_at_any_width(width: int) -> None:
     assessment = sample()
     screen = io.StringIO()
-    terminal.show(assessment, Console(file=screen, width=width), "en")
+    terminal.show(assessment, Console(file=screen, width=width), "en", every_finding=True)
     lines = screen.getvalue().splitlines()
     assert max(map(len, lines)) <= width
-    assert View("en", assessment).score in " ".join(screen.getvalue().split())
+    flat = " ".join(screen.getvalue().split())
+    assert View("en", assessment).score in flat
+    for status, count in assessment.regulations[0].tally.items():
+        chip = View("en", assessment).chip(status)
+        assert not count or f"{chip.sign} {count} {chip.word}" in flat
+    troubled = {finding.control for finding in assessment.findings if finding.status in TROUBLE}
+    if width == 200:
+        assert {found[1] for line in lines if (found := re.match(r"  ([a-z0-9-]+\.[a-z0-9-]+)\b", line))} == troubled
 
 
 def test_dates_and_numbers_are_in_the_readers_form() -> None:

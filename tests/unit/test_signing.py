@@ -33,8 +33,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Keys of two officers, the list of who may sign, and signed reports."""
     desk = tmp_path_factory.mktemp("desk")
     head, other = new_key(desk / "head"), new_key(desk / "other")
-    signers = f'{HEAD} namespaces="patuh-report",valid-after="20260101",valid-before="20270101" {head}\n'
-    (desk / "signers").write_text(f"{signers}other@city.example {other}\n", encoding="utf-8")
+    signers = [
+        f'{HEAD} namespaces="patuh-report",valid-after="20260101" {head}',
+        f'former@city.example namespaces="patuh-report",valid-before="20260601" {head}',
+        f"other@city.example {other}",
+    ]
+    (desk / "signers").write_text("\n".join(signers) + "\n", encoding="utf-8")
     write_reports(sample(), desk / "signed", "id")
     signing.sign(desk / "signed", desk / "head", HEAD, NOW)
     return desk
@@ -124,8 +128,8 @@ def test_whatever_was_changed_is_named(desk: Path, tmp_path: Path, change: Chang
         ("other@city.example", "head", NOW),
         (HEAD, "other", NOW),
         (HEAD, "head", NOW.replace(year=2025)),
-        (HEAD, "head", NOW.replace(year=2027)),
-        (HEAD, "head", datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=10)),
+        ("former@city.example", "head", NOW),
+        (HEAD, "head", datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)),
     ],
 )
 def test_a_signature_holds_only_of_who_may_sign_on_that_day(
