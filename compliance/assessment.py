@@ -60,6 +60,14 @@ WORST_FIRST = (
 TROUBLE = frozenset({Status.FAIL, Status.ERROR, Status.OVERDUE})
 
 
+def _every_status(counts: dict[Status, int]) -> dict[Status, int]:
+    return {status: counts.get(status, 0) for status in Status}
+
+
+# How often each status occurs, every status named.
+Tally = Annotated[dict[Status, int], AfterValidator(_every_status)]
+
+
 class Observation(_Model):
     """One thing that was looked at."""
 
@@ -140,7 +148,7 @@ class AssessedRegulation(_Model):
     title: Text
     citation: str
     clauses: list[AssessedClause]
-    tally: dict[Status, int]
+    tally: Tally
 
 
 class LogEntry(_Model):
@@ -206,7 +214,7 @@ class Score(_Model):
 
     held: int
     assessed: int
-    tally: dict[Status, int]
+    tally: Tally
 
     @property
     def tenths(self) -> int:
@@ -248,10 +256,10 @@ class Run(_Model):
     created: datetime.datetime
     held: int
     assessed: int
-    tally: dict[Status, int]
+    tally: Tally
     coverage: Coverage
-    regulations: dict[str, dict[Status, int]] = Field(description="Clauses by status of each regulation")
-    areas: dict[str, dict[Status, int]] = Field(description="Findings by status of each area of controls")
+    regulations: dict[str, Tally] = Field(description="Clauses by status of each regulation")
+    areas: dict[str, Tally] = Field(description="Findings by status of each area of controls")
     mended_after_days: list[int]
 
     @property
@@ -313,8 +321,7 @@ def worst(statuses: list[Status]) -> Status:
 
 def tally(statuses: list[Status]) -> dict[Status, int]:
     """How often each status occurs, every status named."""
-    counted = Counter(statuses)
-    return {status: counted[status] for status in Status}
+    return _every_status(Counter(statuses))
 
 
 def schema() -> dict[str, Any]:

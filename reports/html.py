@@ -20,16 +20,22 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 def render(assessment: Assessment, language: Language = "id") -> str:
     """The document; ``language`` is the one shown first."""
-    environment = jinja2.Environment(
+    views = [View(one, assessment) for one in LANGUAGES]
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(views=views, first=language, script=script, script_hash=f"sha256-{digest}")
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Where the templates of pages are, and how they are filled: what they do not know is an error."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-    )
-    views = [View(one, assessment) for one in LANGUAGES]
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        views=views, first=language, script=script, script_hash=f"sha256-{digest}"
     )

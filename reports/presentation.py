@@ -10,7 +10,7 @@ import re
 import statistics
 import zoneinfo
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -415,7 +415,7 @@ class View:
             if holding or not holds
         ]
 
-    @property
+    @cached_property
     def controls(self) -> dict[str, ControlView]:
         """Every control by its id."""
         found = {}
@@ -448,7 +448,7 @@ class View:
             return self.say("mend-by-record", files=files) if files else self.say("mend-by-records")
         return self.say("mend-by-inventory")
 
-    @property
+    @cached_property
     def hosts(self) -> list[HostView]:
         """Every server with its own findings."""
         controls = self.controls
@@ -619,7 +619,7 @@ class View:
         controls = self.controls
         return [controls[identifier] for identifier in self.assessment.first_to_do]
 
-    @property
+    @cached_property
     def regulations(self) -> list[RegulationView]:
         """Every regulation in its own order."""
         controls = self.controls

@@ -13,13 +13,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from compliance.assessment import FILE_NAME as ASSESSMENT
 from compliance.assessment import Assessment, read
 from compliance.errors import InvalidInput, PatuhError
 from reports import charts
-from reports.html import TEMPLATES
+from reports.html import environment
 from reports.presentation import LANGUAGES, RUNS_DRAWN, Language, View
 from reports.signing import MANIFEST, SIGNATURE, STATEMENT
 
@@ -89,13 +87,6 @@ def runs(site: Path) -> list[Published]:
 
 def first_page(published: list[Published], language: Language = "id") -> str:
     """The list of all runs, fleet by fleet; ``language`` is the one shown first."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     fleets: dict[str, list[Published]] = {}
     for one in published:
         fleets.setdefault(one.assessment.fleet, []).append(one)
@@ -104,7 +95,7 @@ def first_page(published: list[Published], language: Language = "id") -> str:
         for fleet, those in fleets.items()
     }
     views = [(one, View(one, published[0].assessment)) for one in LANGUAGES]
-    return environment.get_template("site.html.j2").render(fleets=fleets, trends=trends, views=views, first=language)
+    return environment().get_template("site.html.j2").render(fleets=fleets, trends=trends, views=views, first=language)
 
 
 def _is_report(path: Path, name: str) -> bool:

@@ -12,6 +12,7 @@ from compliance import assess, fleet
 from compliance.assessment import SCHEMA_FILE, TROUBLE, Assessment, Score, Status, read, tally, worst
 from compliance.catalogue import Assessed, default_catalogue
 from compliance.errors import PatuhError
+from reports.presentation import View
 from tests.unit.samples import REGULATION, sample
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,3 +103,13 @@ def test_local_assessment_of_this_computer_changes_nothing_and_guesses_nothing()
             if control.assessed is Assessed.FLEET:
                 assert finding.reason is not None
                 assert finding.reason.message == "undeclared-fleet"
+
+
+def test_a_status_that_a_tally_leaves_out_is_none() -> None:
+    assessment = sample()
+    document = json.loads(assessment.document)
+    del document["score"]["tally"]["overdue"]
+    document["regulations"][0]["tally"] = {}
+    found = Assessment.model_validate(document)
+    assert found.score.tally[Status.OVERDUE] == 0
+    assert View("id", found).regulations[0].states == []
