@@ -21,7 +21,8 @@ from compliance.assessment import (
     Status,
 )
 from compliance.history import OPEN
-from reports.presentation import ClauseView, FindingView, Language, RegulationView, View
+from reports.presentation import Language, View
+from reports.views import ClauseView, FindingView, RegulationView
 
 VERSION = "1.2.1"
 NAMESPACE = "https://patuh.example/ns/oscal"

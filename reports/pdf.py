@@ -10,7 +10,8 @@ from typing import Any
 import typst
 
 from compliance.assessment import Assessment
-from reports.presentation import ChangeView, Chip, ControlView, HostView, Language, View, messages
+from reports.presentation import Language, View, messages
+from reports.views import ChangeView, Chip, ControlView, HostView
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # What the embedded fonts show, beyond Latin; PDF/UA refuses a document with a sign that no font has.
