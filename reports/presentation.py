@@ -52,6 +52,11 @@ Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 SOON = datetime.timedelta(days=30)
 RUNS_DRAWN = 60
+UNITS = {"d": "hari", "h": "jam", "min": "menit"}
+MEASURED = re.compile(r"((?:[<>]=? )?)(\d+(?:\.\d+)?) (d|h|min)")
+BEGUN = re.compile(r"(console login on) (.+)")
+ENDED = re.compile(r"(.+) (at boot)")
+ENDED_IN_BRACKETS = re.compile(r"(.+) \((boot|running)\)")
 OPEN_LONGEST_SHOWN = 10
 # Neither holds nor fails to.
 NEITHER = frozenset({Status.NOT_APPLICABLE, Status.INFORMATION, Status.WAIVED})
@@ -72,6 +77,13 @@ def messages() -> dict[str, Text]:
     """The catalogue of messages."""
     document = strict_yaml.load(Path(__file__).resolve().parent / "messages.yml")
     return {key: Text.model_validate(value) for key, value in document.data.items()}
+
+
+@cache
+def phrases() -> dict[str, str]:
+    """What checks say, in Indonesian."""
+    document = strict_yaml.load(Path(__file__).resolve().parent / "phrases.yml")
+    return {str(key): str(value) for key, value in document.data.items()}
 
 
 def say(key: str, language: Language, **values: object) -> str:
@@ -272,7 +284,10 @@ class View:
             host=finding.host or self.say("whole-fleet"),
             chip=self.chip(finding.status),
             reason=reason,
-            observations=[(o.subject, o.expected, o.observed, o.holds) for o in finding.observations],
+            observations=[
+                (self.phrase(o.subject), self.phrase(o.expected), self.phrase(o.observed), o.holds)
+                for o in finding.observations
+            ],
             due=self.say("due-next", date=self.day(finding.due.on), what=finding.due.what) if finding.due else "",
             since=self.say("since", date=self.day(finding.since)) if finding.since else "",
         )
@@ -318,6 +333,11 @@ class View:
             return self.say("mend-by-record", files=files) if files else self.say("mend-by-records")
         return self.say("mend-by-inventory")
 
+    def word(self, key: str, value: str | None) -> str:
+        """A declared value in the reader's language, such as the role of a server."""
+        known = messages().get(f"{key}-{value}")
+        return self.text(known) if known else value or ""
+
     @cached_property
     def hosts(self) -> list[HostView]:
         """Every server with its own findings."""
@@ -331,13 +351,14 @@ class View:
     def _host(self, host: AssessedHost, own: list[tuple[ControlView, Finding]]) -> HostView:
         worded = [(control, self.finding(finding)) for control, finding in own]
         counted = tally([finding.status for _, finding in own])
-        declared = {"role": host.role, "zone": host.zone, "machine": host.machine, "owner": host.owner}
-        rows = [(self.say(key), value) for key, value in {**declared, "system": host.system}.items() if value]
+        words = {key: self.word(key, getattr(host, key)) for key in ("role", "zone", "machine")}
+        declared = {**words, "owner": host.owner or "", "system": host.system or ""}
+        rows = [(self.say(key), value) for key, value in declared.items() if value]
         return HostView(
             name=host.name,
             answered=host.answered,
             silence=host.silence or "",
-            cells=[value or "—" for value in (host.role, host.zone, host.system, host.owner)],
+            cells=[value or "—" for value in (words["role"], words["zone"], host.system, host.owner)],
             declared=[*rows, *((self.say(f"fact-{name}"), self.fact(value)) for name, value in host.facts.items())],
             tally=[(self.chip(status), count) for status, count in counted.items() if count],
             troubled=[(control, finding) for control, finding in worded if finding.chip.name in TROUBLE],
@@ -378,6 +399,24 @@ class View:
             first=self.day(drawn.first),
             last=self.day(drawn.last),
         )
+
+    def phrase(self, text: str) -> str:
+        """What a check says, in the reader's language; names and values as they are."""
+        if self.language == "en":
+            return text
+        if text in phrases():
+            return phrases()[text]
+        if measured := MEASURED.fullmatch(text):
+            return f"{measured[1]}{measured[2].replace('.', ',')} {UNITS[measured[3]]}"
+        # Such as 'ssh.service at boot', 'kernel.sysrq (boot)', '/dev/md0: spares'.
+        if begun := BEGUN.fullmatch(text):
+            return f"{phrases()[begun[1]]} {begun[2]}"
+        if ended := ENDED.fullmatch(text):
+            return f"{self.phrase(ended[1])} {phrases()[ended[2]]}"
+        if ended := ENDED_IN_BRACKETS.fullmatch(text):
+            return f"{self.phrase(ended[1])} ({phrases().get(ended[2], ended[2])})"
+        head, colon, tail = text.rpartition(": ")
+        return f"{head}: {phrases()[tail]}" if colon and tail in phrases() else text
 
     def fact(self, value: str) -> str:
         """What a server told of itself, with its number or its day in the reader's form."""
