@@ -68,7 +68,9 @@ def publish(folder: Path, site: Path, language: Language = "id") -> Path:
         scratch.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    (site / "index.html").write_text(first_page(runs(site), language), encoding="utf-8")
+    page = site / ".index.html.new"
+    page.write_text(first_page(runs(site), language), encoding="utf-8")
+    page.replace(site / "index.html")
     return target
 
 
