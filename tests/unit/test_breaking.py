@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands.proof import share_is_due
 from compliance import breaking
 from compliance.assessment import Finding, Observation, Status
 from compliance.breaking import Break, NamedBreak
@@ -124,3 +125,18 @@ def test_what_is_due_is_what_was_not_proved_and_another_share_every_day(
 def _same_round_never(fresh: NamedBreak) -> set[str]:
     breaks = breaking.load(known=default_catalogue().controls)
     return {str(one) for one in breaks if str(one) != str(fresh) and len(breaking.rounds([fresh, one])) > 1}
+
+
+def test_however_late_it_is_what_changed_is_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    breaks = breaking.load(known=default_catalogue().controls)
+    known: dict[str, dict[str, object]] = {}
+    for one in breaks:
+        known.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": {"debian12": "2026-11-21"}}
+    file = tmp_path / "proved.yml"
+    monkeypatch.setattr(breaking, "PROVED_FILE", file)
+    file.write_text(json.dumps(known), encoding="utf-8")
+    assert share_is_due(60)
+    assert not share_is_due(3000)
+    known[breaks[7].control][breaks[7].name] = {"digest": "another", "on": {"debian12": "2026-11-21"}}
+    file.write_text(json.dumps(known), encoding="utf-8")
+    assert share_is_due(3000)
