@@ -283,10 +283,11 @@ def arm(module, guard, changing):
     folder = os.path.join(GUARD_ROOT, name)
     unit = "/etc/systemd/system/patuh-guard.service"
     entry = Entry(unit, content=GUARD_UNIT, mode="0644", owner="root", group="root")
-    if entry.differs():
+    # A power cut may have come between writing and enabling.
+    if entry.differs() or not os.path.lexists("/etc/systemd/system/sysinit.target.wants/patuh-guard.service"):
         entry.write()
+        module.run_command(["systemctl", "--no-reload", "enable", "--quiet", "patuh-guard.service"], check_rc=True)
         module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-        module.run_command(["systemctl", "enable", "--quiet", "patuh-guard.service"], check_rc=True)
     shutil.rmtree(folder + ".new", ignore_errors=True)
     os.makedirs(folder + ".new", mode=0o700)
     script = ["#!/bin/sh", 'cd "$(dirname "$0")" || exit 1']

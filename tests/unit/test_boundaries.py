@@ -170,6 +170,7 @@ errors: No known data errors
 """
 NOTHING = "LoadState=loaded\nActiveState=inactive\nUnitFileState=\n"
 SHOW = "systemctl show --property=LoadState,ActiveState,UnitFileState{} -- {}"
+MEDIUM = "6b2f0d1e-52a1-4c5e-9d0a-7f6a3c1b1031"
 
 
 _SPECIFICATION = {
@@ -812,6 +813,46 @@ BOUNDARIES: list[Case] = [
             ({}, ["perizinan"], "active", "success", 9, FAIL),
             ({"databases": "x.timer"}, ["perizinan"], "active", "success", 9, PASS),
         )
+    ),
+    # The medium may be mounted while a backup runs, and only then.
+    *(
+        Case(
+            "backup.offline-scheduled",
+            status,
+            (),
+            answers={
+                SHOW.format("", "patuh-backup@files.service"): (0, f"ActiveState={files}\n"),
+                SHOW.format("", "patuh-backup@databases.service"): (0, f"ActiveState={databases}\n"),
+                f"findmnt -rn -S UUID={MEDIUM}": (0, ""),
+                f"findmnt -rn -o TARGET -S UUID={MEDIUM}": (0 if where else 1, where),
+            },
+        )
+        for files, databases, where, status in (
+            ("activating", "inactive", "/run/patuh-backup\n", PASS),
+            ("inactive", "activating", "/run/patuh-backup\n", PASS),
+            ("inactive", "failed", "/mnt\n", FAIL),
+            ("inactive", "inactive", "", PASS),  # it ended in between
+        )
+    ),
+    *(
+        Case(
+            "backup.offline-scheduled",
+            status,
+            (),
+            declared={"backup_timers": {"files": "x.timer"}, "databases": []},
+            answers={
+                SHOW.format("", "x.timer"): (0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"),
+                SHOW.format(",Unit", "x.timer"): (0, "Unit=x.service\n"),
+                SHOW.format(",Result,ExecMainExitTimestampMonotonic", "x.service"): (
+                    0,
+                    "Result=success\nExecMainExitTimestampMonotonic=9\n",
+                ),
+                SHOW.format("", "x.service"): (0, f"ActiveState={active}\n"),
+                f"findmnt -rn -S UUID={MEDIUM}": (0, ""),
+                f"findmnt -rn -o TARGET -S UUID={MEDIUM}": (0, "/media/cadangan\n"),
+            },
+        )
+        for active, status in (("activating", PASS), ("inactive", FAIL))
     ),
     *(
         Case(control, status, edits, declared={"backup_timers": {"files": "x.timer"}})
