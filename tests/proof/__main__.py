@@ -14,6 +14,7 @@ import hashlib
 import re
 import subprocess
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import click
@@ -38,6 +39,7 @@ from tests.recordings import Answers
 SNAPSHOT = "compliant"
 BEFORE = "installed"
 UNTIL_CLOCK_SYNCHRONISED = "timeout 180 sh -c 'until timedatectl show | grep -q NTPSynchronized=yes; do sleep 1; done'"
+SCRIPTS_SECONDS_MAX = 600  # for all that is done to a server before it is looked at; the longest take two minutes
 Findings = dict[tuple[str, str], Finding]
 
 
@@ -111,14 +113,25 @@ class Proof:
 
         def one(host: str) -> list[str]:
             text = "".join(
+                f"echo 'begun: {name}'\n"
                 f"(set -e; umask 022\n{breaking.SHELL_FUNCTIONS}\n{script}\n) >/run/proof.log 2>&1 </dev/null\n"
                 f"code=$?; [ $code = 0 ] || echo '{name}:' exit $code: $(tail -n 3 /run/proof.log)\n"
                 for name, script in scripts
             )
             command = virtual_machines.ssh_command(self.instance, host, "sudo -n sh -s")
-            done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-            said = done.stdout.splitlines() + ([f"exit {done.returncode}: {done.stderr}"] if done.returncode else [])
-            return [f"{host}: {what}: {line}" for line in said]
+            with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as process:
+                try:
+                    out, errors = process.communicate(text, timeout=SCRIPTS_SECONDS_MAX)
+                    failed = f"exit {process.returncode}: {errors}" if process.returncode else ""
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    out, _ = process.communicate()
+                    failed = f"not done after {SCRIPTS_SECONDS_MAX} s"
+            said = out.splitlines()
+            if failed and said:
+                failed += f" ({said[-1]})"
+            trouble = [line for line in [*said, failed] if line and not line.startswith("begun: ")]
+            return [f"{host}: {what}: {line}" for line in trouble]
 
         with concurrent.futures.ThreadPoolExecutor() as pool:
             for trouble in pool.map(one, self.hosts):
