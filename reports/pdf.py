@@ -79,6 +79,7 @@ def _data(view: View) -> dict[str, object]:
                     {
                         "number": clause.number,
                         "summary": clause.summary,
+                        "heading": clause.heading,
                         "note": " ".join(filter(None, [clause.note, clause.counts_with])),
                         "status": clause.chip.name if clause.asks else "",
                         "word": _word(clause.chip) if clause.asks else "",
