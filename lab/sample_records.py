@@ -7,6 +7,7 @@ in them, and nothing else, stands in :data:`GAPS`.
 from __future__ import annotations
 
 import datetime
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,8 +96,11 @@ class _Year:
         for ago in self.days(365, 1):
             if self.gaps and 200 <= ago <= 203:
                 continue  # a gap: nobody read the thermometer
-            entry = {"waktu": self.at(ago, "08:00"), "suhu_c": f"{20.4 + ago % 13 / 10:.1f}", "petugas": "petugas-a"}
-            entry["kelembapan_pct"] = str(44 + ago % 9)
+            # Two waves, of the season and of the days, as a room's climate goes.
+            temperature = 21 + 0.4 * math.sin(ago / 40) + 0.3 * math.sin(ago * 1.7)
+            humidity = 49 + 4 * math.sin(ago / 25) + 2 * math.sin(ago * 2.3)
+            entry = {"waktu": self.at(ago, "08:00"), "suhu_c": f"{temperature:.1f}", "petugas": "petugas-a"}
+            entry["kelembapan_pct"] = f"{humidity:.0f}"
             if ago == 120:
                 entry |= {"suhu_c": "24.1", "koreksi": "AC kedua dinyalakan", "dilaporkan": self.day(ago)}
             if self.gaps and ago == 20:
