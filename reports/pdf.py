@@ -63,6 +63,7 @@ def _data(view: View) -> dict[str, object]:
                 "sign": control.chip.sign,
                 "word": control.chip.word,
                 "hosts": _hosts(control),
+                "why": view.why(control),
                 "mend": control.mend,
                 "effort": f"{view.say('effort')}: {control.effort}.",
                 "in-charge": f"{view.say('in-charge')}: {control.in_charge}." if control.in_charge else "",

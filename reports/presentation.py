@@ -52,8 +52,8 @@ Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 SOON = datetime.timedelta(days=30)
 RUNS_DRAWN = 60
-UNITS = {"d": "hari", "h": "jam", "min": "menit"}
-MEASURED = re.compile(r"((?:[<>]=? )?)(\d+(?:\.\d+)?) (d|h|min)")
+UNITS = {"d": "hari", "h": "jam", "min": "menit", "°C": "°C", "%": "%", "Mbps": "Mbps"}
+MEASURED = re.compile(rf"((?:[<>]=? )?)(\d+(?:\.\d+)?) ({'|'.join(UNITS)})")
 BEGUN = re.compile(r"(console login on) (.+)")
 ENDED = re.compile(r"(.+) (at boot)")
 ENDED_IN_BRACKETS = re.compile(r"(.+) \((boot|running)\)")
@@ -299,6 +299,11 @@ class View:
             for subject, expected, observed, holds in finding.observations
             if holding or not holds
         ]
+
+    def why(self, control: ControlView) -> str:
+        """The first thing that was seen of a control that does not hold, in a sentence of one line or two."""
+        said = [next(iter(self.seen(finding)), finding.reason) for finding in control.troubled]
+        return said[0][:160] if said else ""
 
     @cached_property
     def controls(self) -> dict[str, ControlView]:

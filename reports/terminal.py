@@ -39,14 +39,7 @@ def show(assessment: Assessment, console: Console, language: Language = "id", ev
     for control in shown:
         line = Line(f"{control.chip.sign} {control.title}", style=COLOURS.get(control.chip.name, ""))
         line.append(f"\n  {control.id}", style="dim")
-        finding = control.troubled[0]
-        bad = next((seen for seen in finding.observations if not seen[3]), None)
-        why = (
-            f"{bad[0]}: {view.say('expected').lower()} {bad[1]}, {view.say('observed').lower()} {bad[2]}"
-            if bad
-            else finding.reason
-        )
-        line.append(f"\n  {why[:160]}", style="dim")
+        line.append(f"\n  {view.why(control)}", style="dim")
         table.add_row(line, ", ".join(dict.fromkeys(finding.host for finding in control.troubled)))
     console.print()
     console.print(table)

@@ -35,6 +35,7 @@ APPLY = Case("apply", (), "")
 IN_A_ROW = 2  # power cuts before an apply is left to end
 FIRST_APPLY_SECONDS = 480  # about what an apply to two newly installed servers takes under emulation
 BACKUP_SECONDS = 12
+TAKE_SAMPLE = "systemctl start sysstat-collect.service"
 RECOVERED = "recovered"
 # The state after a backup was cut off: how many runs count, whether each of their archives can be read whole, and
 # whether the medium is free; then a further run.
@@ -155,6 +156,9 @@ class Power:
     def together(self, during_apply: bool) -> list[Cut]:
         """Power cuts on every server, side by side, each at a moment of its own."""
         self.proof.restore(BEFORE if during_apply else "compliant")
+        if not during_apply:
+            # The compliant state is hours old; on a server that ran on there would be samples of the past hour.
+            self.proof.run_on_each("catching up", [("samples", f"{TAKE_SAMPLE}; {TAKE_SAMPLE}; sync")])
         deed = self.during_apply if during_apply else self.during_backup
         longest, cuts_each = (FIRST_APPLY_SECONDS, IN_A_ROW) if during_apply else (BACKUP_SECONDS, 1)
         with concurrent.futures.ThreadPoolExecutor() as pool:

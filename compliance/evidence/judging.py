@@ -168,7 +168,7 @@ def place(record: Record) -> str:
     return f"{file}:{line.partition(':')[0]} ({record.day.isoformat()})"
 
 
-def noted(saw: Saw, record: Record, name: str, *, holds: bool | None = None, expected: str = "…") -> None:
+def noted(saw: Saw, record: Record, name: str, *, holds: bool | None = None, expected: str = "noted") -> None:
     """A field of a record that must be filled in, or must hold."""
     value = getattr(record, name)
     label = str(type(record).model_fields[name].alias)

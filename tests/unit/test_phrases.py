@@ -50,6 +50,8 @@ def test_every_sentence_of_a_check_has_its_indonesian() -> None:
         ("/dev/md0: spares", "/dev/md0: cadangan"),
         ("<= 1.5 d", "<= 1,5 hari"),
         ("300 min", "300 menit"),
+        ("23.4 °C", "23,4 °C"),
+        (">= 99.5 %", ">= 99,5 %"),
         ("permitrootlogin (192.0.2.1)", "permitrootlogin (192.0.2.1)"),
         ("admin-a, open, none", "admin-a, open, none"),
     ],

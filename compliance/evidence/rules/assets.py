@@ -76,7 +76,7 @@ def goods_are_inspected(evidence: Evidence, saw: Saw) -> None:
                 ("lengkap", receipt.complete),
                 ("utuh", receipt.sound),
             ):
-                saw(f"{place(device)}: {label}", expected="…", observed=shown(value), holds=bool(value))
+                saw(f"{place(device)}: {label}", expected="noted", observed=shown(value), holds=bool(value))
 
 
 @decides("equipment.install-standard", Device)

@@ -156,7 +156,7 @@ def backups_are_planned(evidence: Evidence, saw: Saw) -> None:
         saw(f"{place(one)}: direncanakan", expected=f">= {plan.requested}", observed=plan.planned or "—", holds=planned)
         saw(
             f"{place(one)}: jadwal",
-            expected="…",
+            expected="noted",
             observed=plan.schedule or "—",
             holds=bool(plan.schedule and plan.days),
         )
@@ -175,7 +175,7 @@ def backups_run_to_plan(evidence: Evidence, saw: Saw) -> None:
         plan = one.backup
         assert plan
         if plan.planned is None or plan.days is None:
-            saw(f"{place(one)}: jadwal", expected="…", observed="—", holds=False)
+            saw(f"{place(one)}: jadwal", expected="noted", observed="—", holds=False)
             continue
         limit = int(plan.days)
         end = plan.stopped or evidence.today

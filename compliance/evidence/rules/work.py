@@ -162,7 +162,7 @@ def changes_are_documented(evidence: Evidence, saw: Saw) -> None:
         noted(saw, order, "documentation", expected="tujuan, keadaan_awal, langkah")
         if order.documentation and order.work is not Work.DECOMMISSIONING:
             result = order.documentation.result
-            saw(f"{place(order)}: hasil", expected="…", observed=result or "—", holds=result is not None)
+            saw(f"{place(order)}: hasil", expected="noted", observed=result or "—", holds=result is not None)
 
 
 @decides("change.report", WorkOrder)
