@@ -6,7 +6,7 @@ here, so they cannot disagree.
 
 from __future__ import annotations
 
-from compliance.catalogue import Catalogue, Parameter, Strict, Strictest
+from compliance.catalogue import Catalogue, Parameter, Strict, Strictest, Text
 from compliance.errors import InvalidInput, PatuhError
 
 
@@ -16,6 +16,7 @@ class ResolvedParameter(Strict):
     value: int
     unit: str
     source: str
+    title: Text | None = None  # assessments of before 2026-11-22 have none
 
 
 def resolve(
@@ -50,10 +51,12 @@ def resolve(
                 )
             )
         if wanted is not None and not (binding and binding.value == wanted):
-            resolved[name] = ResolvedParameter(value=wanted, unit=parameter.unit, source="inventory")
+            resolved[name] = ResolvedParameter(
+                value=wanted, unit=parameter.unit, source="inventory", title=parameter.title
+            )
         else:
             resolved[name] = binding or ResolvedParameter(
-                value=parameter.default, unit=parameter.unit, source="default"
+                value=parameter.default, unit=parameter.unit, source="default", title=parameter.title
             )
     if problems:
         raise InvalidInput(problems)
@@ -72,5 +75,6 @@ def _strictest_clause(
         for clause in catalogue.regulations[regulation].clauses:
             value = clause.figures.get(name)
             if isinstance(value, int) and (best is None or _is_stricter(parameter, value, best.value)):
-                best = ResolvedParameter(value=value, unit=parameter.unit, source=f"{regulation} {clause.clause}")
+                source = f"{regulation} {clause.clause}"
+                best = ResolvedParameter(value=value, unit=parameter.unit, source=source, title=parameter.title)
     return best

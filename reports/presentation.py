@@ -582,11 +582,12 @@ class View:
     def figures(self) -> list[tuple[str, str, str]]:
         """The figures in force: name, value with unit, and who set it."""
         rows = []
+        citations = {regulation.id: regulation.citation for regulation in self.assessment.regulations}
         for name, figure in self.assessment.parameters.items():
-            source = figure.source
-            if source in ("inventory", "default"):
-                source = self.say(f"source-{source}")
-            rows.append((name, f"{figure.value} {figure.unit}", source))
+            setter, _, clause = figure.source.partition(" ")
+            source = f"{citations[setter]} {clause}" if setter in citations else self.say(f"source-{setter}")
+            title = self.text(figure.title) if figure.title else name
+            rows.append((title, self.phrase(f"{figure.value} {figure.unit}"), source))
         return rows
 
 

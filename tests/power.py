@@ -157,8 +157,9 @@ class Power:
         """Power cuts on every server, side by side, each at a moment of its own."""
         self.proof.restore(BEFORE if during_apply else "compliant")
         if not during_apply:
-            # The compliant state is hours old; on a server that ran on there would be samples of the past hour.
-            self.proof.run_on_each("catching up", [("samples", f"{TAKE_SAMPLE}; {TAKE_SAMPLE}; sync")])
+            # The compliant state is hours old, its clock too; a server that ran on would have samples of the past hour.
+            catch_up = f"date -s @{time.time():.0f}; {TAKE_SAMPLE}; {TAKE_SAMPLE}; sync"
+            self.proof.run_on_each("catching up", [("samples", catch_up)])
         deed = self.during_apply if during_apply else self.during_backup
         longest, cuts_each = (FIRST_APPLY_SECONDS, IN_A_ROW) if during_apply else (BACKUP_SECONDS, 1)
         with concurrent.futures.ThreadPoolExecutor() as pool:
