@@ -585,7 +585,10 @@ class View:
         citations = {regulation.id: regulation.citation for regulation in self.assessment.regulations}
         for name, figure in self.assessment.parameters.items():
             setter, _, clause = figure.source.partition(" ")
-            source = f"{citations[setter]} {clause}" if setter in citations else self.say(f"source-{setter}")
+            if setter in ("inventory", "default"):
+                source = self.say(f"source-{setter}")
+            else:
+                source = f"{citations.get(setter, setter)} {clause}"
             title = self.text(figure.title) if figure.title else name
             rows.append((title, self.phrase(f"{figure.value} {figure.unit}"), source))
         return rows

@@ -76,7 +76,8 @@ def _medium(host: Host, uuid: str, context: Context) -> str:
     timers = context.declared.backup_timers
     services = [systemd.properties(host, timer, "Unit").get("Unit", "") for timer in timers.values()]
     for service in services or OWN_SERVICES:
-        if systemd.properties(host, service).get("ActiveState") in ("active", "activating", "deactivating"):
+        # Not "active": a service that stays so after its work (RemainAfterExit) would excuse the medium for ever.
+        if systemd.properties(host, service).get("ActiveState") in ("activating", "deactivating"):
             return USED
     # Once more: a backup may have ended in between.
     where = output(host, "findmnt -rn -o TARGET -S UUID=%s", uuid, codes=(0, 1))

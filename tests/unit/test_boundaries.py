@@ -852,7 +852,7 @@ BOUNDARIES: list[Case] = [
                 f"findmnt -rn -o TARGET -S UUID={MEDIUM}": (0, "/media/cadangan\n"),
             },
         )
-        for active, status in (("activating", PASS), ("inactive", FAIL))
+        for active, status in (("activating", PASS), ("inactive", FAIL), ("active", FAIL))
     ),
     *(
         Case(control, status, edits, declared={"backup_timers": {"files": "x.timer"}})

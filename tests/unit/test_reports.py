@@ -213,6 +213,19 @@ def from_rows(table: list[list[str]], language: Language) -> Verdicts:
     )
 
 
+def test_figures_go_by_their_titles_and_say_who_set_them() -> None:
+    assessment = sample()
+    name, figure = next((n, f) for n, f in assessment.parameters.items() if f.source.startswith("jambi-31-2017 "))
+    ours, theirs = figure.source.partition(" ")[::2]
+    assert figure.title
+    citation = next(one.citation for one in assessment.regulations if one.id == ours)
+    rows = View("id", assessment).figures
+    assert (figure.title.id, f"{citation} {theirs}") in [(title, source) for title, _, source in rows]
+    # As in an assessment of before there were titles, of a regulation that it does not hold.
+    assessment.parameters[name] = figure.model_copy(update={"title": None, "source": "lain 1.2"})
+    assert (name, "lain 1.2") in [(title, source) for title, _, source in View("id", assessment).figures]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_workbook_and_values_agree(language: Language) -> None:
     assessment = sample()
