@@ -24,11 +24,12 @@ from compliance.checking import all_checks
 from compliance.errors import InvalidInput, PatuhError
 
 # What breaks may use: a Debian package with nothing in it but a name, a version and a section; prints its file.
+# It is newer than any that Debian has of that name, or a security update for it could be pending on some days.
 SHELL_FUNCTIONS = """
 empty_package() {
     mkdir -p "/run/empty/$1/DEBIAN"
     printf 'Package: %s\\nVersion: %s\\nSection: %s\\nArchitecture: all\\nMaintainer: root\\nDescription: empty\\n' \\
-        "$1" "${2:-1}" "${3:-misc}" >"/run/empty/$1/DEBIAN/control"
+        "$1" "${2:-99:1}" "${3:-misc}" >"/run/empty/$1/DEBIAN/control"
     dpkg-deb --build "/run/empty/$1" "/run/empty/$1.deb" >/dev/null
     echo "/run/empty/$1.deb"
 }

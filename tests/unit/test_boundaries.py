@@ -458,6 +458,7 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("records/alerts", '"targets": 2', '"targets": 1')),
         (FAIL, Edit("records/alerts", ', "targets": 2', "")),
         (PASS, Edit("records/alerts", r"\A", '{"when": "{now-90}", "targets": 2, "failed": ["x"]}\n')),
+        (PASS, Edit("records/alerts", r"(.*\n)\Z", r'{"when": "{now-90}", "targets": 2, "failed": ["x"]}\n\1')),
     ),
     *cases(
         "monitoring.connectivity",
