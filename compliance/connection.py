@@ -23,6 +23,10 @@ from testinfra.backend.base import BaseBackend, CommandResult
 OUTPUT_BYTES_MAX = 16 * 2**20
 COMMAND_SECONDS_MAX = 90
 CONNECT_SECONDS_MAX = 40
+# What ssh says when a server takes a connection and closes it before a word. sshd does so at random while many others
+# are logging in, such as guessers from the internet (MaxStartups, sshd_config(5)): it is worth another try.
+CLOSED_UNHEARD = "kex_exchange_identification"
+SECONDS_BEFORE_ANOTHER_TRY = 3
 
 
 class Unreachable(Exception):
@@ -43,6 +47,16 @@ class Shell:
         self.lock = threading.Lock()
 
     def _open(self) -> subprocess.Popen[bytes]:
+        try:
+            return self._open_once()
+        except Unreachable as error:
+            if CLOSED_UNHEARD not in str(error):
+                raise
+        time.sleep(SECONDS_BEFORE_ANOTHER_TRY)
+        return self._open_once()
+
+    def _open_once(self) -> subprocess.Popen[bytes]:
+        self.close()
         try:
             process = subprocess.Popen(
                 self.command,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.connection import CannotRun, PersistentBackend, Shell, Unreachable, local_host
+from compliance.connection import CannotRun, PersistentBackend, Shell, Unreachable, local_host, ssh_command
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,31 @@ def test_any_bytes_come_back_as_they_are(data: bytes) -> None:
 def test_no_way_to_the_host_is_told(command: list[str]) -> None:
     with pytest.raises(Unreachable):
         Shell(command).run("true")
+
+
+def test_a_server_that_closes_unheard_is_tried_once_more() -> None:
+    tried = 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def close_each() -> None:
+            nonlocal tried
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    tried += 1
+
+        listener = threading.Thread(target=close_each)
+        listener.start()
+        with pytest.raises(Unreachable, match="onnection"):
+            Shell(ssh_command({"ansible_port": server.getsockname()[1]}, "127.0.0.1")).run("true")
+        server.shutdown(socket.SHUT_RDWR)
+        listener.join()
+    assert tried == 2
+
+
+def test_a_server_that_was_busy_for_a_moment_is_checked(tmp_path: Path) -> None:
+    busy = f"mkdir {tmp_path}/tried && echo kex_exchange_identification: closed >&2 && exit 255; exec /bin/sh"
+    assert Shell(["/bin/sh", "-c", busy]).run("echo back") == (0, b"back\n", b"")
 
 
 def test_a_lost_connection_is_told() -> None:
