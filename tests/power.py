@@ -108,7 +108,8 @@ class Power:
                 wrong = str(error)
             if not ended:
                 os.killpg(run.process.pid, signal.SIGKILL)
-            tasks = re.findall(r"^TASK \[(.*)\]", run.finish(), re.MULTILINE)
+            # Before a role's own first task, Ansible validates the role's arguments: that goes by the role's name.
+            tasks = re.findall(r"^TASK \[(.*?)(?: : Validating arguments.*)?\]", run.finish(), re.MULTILINE)
             cuts.append(Cut(host, after, reachable, "its end" if ended else tasks[-1] if tasks else "its start", wrong))
             if wrong:
                 return cuts
