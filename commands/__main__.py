@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
 
 from commands import (
     apply,
+    bundle,
     check,
     demo,
     doctor,
@@ -22,7 +24,9 @@ from commands import (
     regulation,
     restore,
     sign,
+    trust,
 )
+from commands.common import tell
 from compliance.assess import version
 from compliance.errors import PatuhError
 
@@ -46,6 +50,7 @@ for command in (
     sign.sign,
     sign.verify,
     publish.publish,
+    trust.trust,
     apply.apply,
     restore.restore,
     record.record,
@@ -54,6 +59,7 @@ for command in (
     demo.demo,
     lab.lab,
     proof.test,
+    bundle.bundle,
     doctor.doctor,
     doctor.completion,
     generate.generate,
@@ -66,7 +72,15 @@ def main() -> None:
     try:
         patuh.main(prog_name="patuh", standalone_mode=False)
     except PatuhError as error:
-        click.echo(f"patuh: {error}", err=True)
+        tell(f"patuh: {error}", error=True)
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read has gone, such as 'head'
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (OSError, UnicodeError) as error:
+        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        tell(f"patuh: {place}{reason}. Mend the path, its permissions or the space, and run it again.", error=True)
         sys.exit(2)
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import datetime
 import json
+import re
 import shlex
 import shutil
 import tempfile
@@ -15,13 +16,23 @@ from typing import Any
 import ansible_runner
 import click
 
-from commands.check import inventory_option
 from commands.common import REPOSITORY, Steps, this_person
-from compliance import fleet
-from compliance.catalogue import default_catalogue
+from commands.inventory import Inventory, inventory_option
+from compliance import fleet, host_keys
+from compliance.assessment import printable
 from compliance.errors import PatuhError
 from compliance.evidence import store
 from compliance.evidence.kinds import ConfigurationChange
+
+# What ansible-runner would set for us otherwise, or leave to the person's environment. It switches the check of host
+# keys off unless it is told (config/_base.py of 2.4); that is decided by our vars plugin in any case, which this finds.
+ENVIRONMENT = {
+    "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"),
+    "ANSIBLE_HOST_KEY_CHECKING": "True",
+    "ANSIBLE_PARAMIKO_HOST_KEY_CHECKING": "True",
+}
+# Ansible's own colours; whatever else a server says in control signs is shown as such.
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Watcher:
@@ -49,42 +60,54 @@ class Watcher:
                 self.changed_roles[host].setdefault(data.get("role") or name)
             self.said[host] = result.get("stdout", "")
             for warning in data.get("res", {}).get("warnings", []):
-                self.words.append(str(warning))
+                self.words.append(printable(str(warning)))
                 self.steps(f"note: {warning}")
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not data.get("ignore_errors"):
             result = data.get("res", {})
             said = [*str(result.get("stderr", "")).strip().splitlines(), result.get("msg", "failed")]
-            self.failed[data.get("host", "")] = f"{name}: {said[-2] if len(said) > 1 else said[-1]}"
+            self.failed[data.get("host", "")] = printable(f"{name}: {said[-2] if len(said) > 1 else said[-1]}")
         elif kind in ("error", "verbose"):
-            self.words.append(event.get("stdout", ""))
+            self.words.append(printable(ANSI.sub("", event.get("stdout", ""))))
         return False
 
 
 def run_playbook(
-    playbook: str, inventory: Path, steps: Steps, *arguments: str, watcher: Watcher | None = None
+    playbook: str,
+    inventory: Path,
+    steps: Steps,
+    *arguments: str,
+    watcher: Watcher | None = None,
+    vault: Inventory | None = None,
 ) -> Watcher:
     """Run a playbook.
 
     :param watcher: a watcher of the caller's, who wants to know also what was done before it failed.
+    :param vault: who knows the passwords of the inventory's vault.
     :raises PatuhError: naming the hosts on which it failed, and why.
     """
     watcher = watcher or Watcher(steps)
     scratch = tempfile.mkdtemp(prefix="patuh-run-")
     try:
+        opened = vault.vault_arguments(Path(scratch)) if vault else []
         run = ansible_runner.run(
             private_data_dir=scratch,
             project_dir=str(REPOSITORY),
             playbook=f"playbooks/{playbook}",
             inventory=str(inventory.resolve()),
-            cmdline=shlex.join(arguments) or None,
+            cmdline=shlex.join([*arguments, *opened]) or None,
             event_handler=watcher,
             quiet=True,
+            envvars=ENVIRONMENT | (vault.environment if vault else {}),
         )
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if watcher.failed:
         told = "\n".join(f"{host}: {why}" for host, why in watcher.failed.items())
-        raise PatuhError(f"{playbook} did not finish:\n{told}", mend="Mend that and run the same command again.")
+        unknown = [host for host, why in watcher.failed.items() if host_keys.refused(why)]
+        mend = "Mend that and run the same command again."
+        if unknown:
+            mend = f"Compare the key on the server's console: 'patuh trust {' '.join(unknown)} -i {inventory}'. {mend}"
+        raise PatuhError(f"{playbook} did not finish:\n{told}", mend=mend)
     if run.status == "canceled":
         raise KeyboardInterrupt
     if run.rc != 0:
@@ -100,9 +123,9 @@ def run_playbook(
 @click.option("--limit", help="Only these hosts, as Ansible understands it.")
 @click.option("--check", "check_mode", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--reason", help="Why, for each server's maintenance log.")
-def apply(inventory: Path, tags: str | None, limit: str | None, check_mode: bool, reason: str | None) -> None:
+def apply(inventory: Inventory, tags: str | None, limit: str | None, check_mode: bool, reason: str | None) -> None:
     """Make servers comply (playbooks/site.yml)."""
-    loaded = fleet.load(inventory, default_catalogue())
+    loaded = inventory.load(whole=True)
     arguments = [*(("--tags", tags) if tags else ()), *(("--limit", limit) if limit else ())]
     if check_mode:
         arguments.append("--check")
@@ -111,7 +134,7 @@ def apply(inventory: Path, tags: str | None, limit: str | None, check_mode: bool
     steps = Steps()
     watcher = Watcher(steps)
     try:
-        run_playbook("site.yml", inventory, steps, *arguments, watcher=watcher)
+        run_playbook("site.yml", inventory.path, steps, *arguments, watcher=watcher, vault=inventory)
     finally:
         if not check_mode:
             log_changes(loaded, watcher, reason or "patuh apply")

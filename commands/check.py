@@ -8,25 +8,29 @@ from typing import cast
 
 import click
 
-from commands.common import ASSESSMENT, OUTPUT, REPOSITORY, console, host_progress, write_reports
-from compliance import assess, fleet
+from commands.common import (
+    ASSESSMENT,
+    OUTPUT,
+    beside,
+    console,
+    host_progress,
+    progress_console,
+    put_reports,
+    tell,
+    write_reports,
+)
+from commands.inventory import Inventory, inventory_option
+from compliance import assess, history_store, host_keys
 from compliance.assessment import TROUBLE, Assessment, read
 from compliance.catalogue import default_catalogue, suggestion
-from compliance.errors import PatuhError
+from compliance.errors import InvalidInput, PatuhError
 from compliance.history import continued
-from reports import terminal
+from compliance.writing import require_room
+from reports import folder, terminal
 from reports.presentation import Language
 
 DEFAULT_REGULATION = "jambi-31-2017"
 
-inventory_option = click.option(
-    "-i",
-    "--inventory",
-    type=click.Path(path_type=Path),
-    default=REPOSITORY / "inventory" / "lab",
-    show_default="inventory/lab",
-    help="The fleet's inventory folder.",
-)
 output_option = click.option(
     "-o",
     "--output",
@@ -44,21 +48,58 @@ language_option = click.option(
 )
 
 
+history_option = click.option(
+    "--history",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the history of fleets is kept.",
+    show_default=f"{history_store.FILE_NAME} in the folder of the reports",
+)
+
+
 @click.command()
 @inventory_option
 @click.option("--limit", multiple=True, metavar="HOST", help="Only this host; may be given several times.")
 @click.option("--local", is_flag=True, help="Assess this computer, without an inventory and without changing it.")
 @click.option("--all", "every", is_flag=True, help="Show every finding that needs mending, not just the first.")
 @output_option
+@history_option
 @language_option
-def check(inventory: Path, limit: tuple[str, ...], local: bool, every: bool, output: Path, language: Language) -> None:
+def check(
+    inventory: Inventory,
+    limit: tuple[str, ...],
+    local: bool,
+    every: bool,
+    output: Path,
+    history: Path | None,
+    language: Language,
+) -> None:
     """Assess servers, read-only, and write the reports.
 
-    Exits with 0 when everything that could be checked holds, with 1 when something does not.
+    Exits with 0 when everything that could be checked holds, with 1 when something does not. Limited to some hosts, or
+    interrupted, it writes beside the last whole assessment, in a folder ending in -partial, and the history is left as
+    it is; interrupted, it exits with 130.
     """
+    # What is known in part only must not take the place of what is known of all.
+    partial = beside(output, "partial")
+    target = partial if limit else output
+    store = history or output / history_store.FILE_NAME
+    # What would come to nothing in the end is told before a long check.
+    for place in (output, partial):
+        folder.former(place)
+    require_room(target)
+    require_room(store.parent)
+    if store.exists():
+        with history_store.opened(store, writing=True) as kept:
+            kept.fleets()
     assessment = assess_local() if local else assess_inventory(inventory, limit)
-    # What is known of some servers only must not take the place of what is known of all.
-    finish(assessment, output.with_name(f"{output.name}-partial") if limit else output, language, every)
+    if not assessment.complete:
+        put_reports(partial, {ASSESSMENT: assessment.document}, assessment.fleet)
+        path = partial / ASSESSMENT
+        tell(f"\npatuh: interrupted; what is known so far, marked as incomplete: {path}", error=True)
+        tell(f"patuh: 'patuh report {path} --output {partial}' makes reports of it", error=True)
+        sys.exit(130)
+    show(assessment, target, language, every, store=store, record=not limit)
+    sys.exit(1 if any(assessment.score.tally[status] for status in TROUBLE) else 0)
 
 
 def assess_local() -> Assessment:
@@ -67,40 +108,62 @@ def assess_local() -> Assessment:
         return assess.assess_local(default_catalogue(), [DEFAULT_REGULATION], cast(assess.Progress, progress))
 
 
-def assess_inventory(inventory: Path, limit: tuple[str, ...] = ()) -> Assessment:
+def assess_inventory(inventory: Inventory, limit: tuple[str, ...] = ()) -> Assessment:
     """Assess the hosts of an inventory."""
     catalogue = default_catalogue()
-    loaded = fleet.load(inventory, catalogue)
+    loaded = inventory.load()
     for name in limit:
         if name not in loaded.fleet.hosts:
             raise PatuhError(f"unknown host '{name}'", mend=suggestion(name, list(loaded.fleet.hosts)))
     with host_progress("check") as progress:
-        return assess.assess_fleet(loaded, catalogue, list(limit) or None, cast(assess.Progress, progress))
+        assessment = assess.assess_fleet(loaded, catalogue, list(limit) or None, cast(assess.Progress, progress))
+    if unknown := [host.name for host in assessment.hosts if host_keys.refused(host.silence or "")]:
+        hint = f"patuh trust {' '.join(unknown)} -i {inventory.path}"
+        progress_console.print(f"compare the keys on the servers' consoles: {hint}", markup=False, soft_wrap=True)
+    return assessment
 
 
-def finish(assessment: Assessment, output: Path, language: Language, every: bool = False) -> None:
-    """Write the reports, show the summary, and exit by the verdict."""
-    show(assessment, output, language, every)
-    tally = assessment.score.tally
-    sys.exit(1 if any(tally[status] for status in TROUBLE) else 0)
+def show(
+    assessment: Assessment,
+    output: Path,
+    language: Language,
+    every: bool = False,
+    *,
+    store: Path | None = None,
+    record: bool = True,
+) -> None:
+    """Carry on from the fleet's history, write the reports and show the summary.
 
-
-def show(assessment: Assessment, output: Path, language: Language, every: bool = False) -> None:
-    """Write the reports and show the summary."""
-    assessment = continued(assessment, _last(output / ASSESSMENT))
-    page = write_reports(assessment, output, language)
-    terminal.show(assessment, console, language, every)
-    console.print()
-    console.print(str(page), markup=False, soft_wrap=True)
-
-
-def _last(path: Path) -> Assessment | None:
-    """The assessment before, if there is one that can be read."""
+    :param store: where the history is; by default beside the reports.
+    :param record: whether the assessment becomes part of the history, as one of the whole fleet does.
+    :raises InvalidInput: after all is written, naming each report that could not be made.
+    :raises PatuhError: when the place takes no more; the reports are as they were then.
+    """
+    store = store or output / history_store.FILE_NAME
+    before = folder.former(output)
     try:
-        return read(path) if path.exists() else None
-    except PatuhError as error:
-        console.print(f"{error}", markup=False, soft_wrap=True)
-        return None
+        if record:
+            with history_store.opened(store, writing=True) as kept:
+                if before:
+                    kept.take_in(before)
+                assessment = continued(assessment, kept.earlier(assessment))
+        elif store.exists():
+            with history_store.opened(store) as kept:
+                assessment = continued(assessment, kept.earlier(assessment))
+        else:
+            assessment = continued(assessment, None)
+        # Nobody else waits while they are made. Were the run to end before it is recorded, the next one would find it.
+        files, problems = folder.render(assessment, language)
+        put_reports(output, files, assessment.fleet)
+        if record:
+            with history_store.opened(store, writing=True) as kept:
+                kept.record(assessment)
+    finally:
+        terminal.show(assessment, console, language, every)
+    if problems:
+        raise InvalidInput(problems)
+    console.print()
+    console.print(str(output / "report.html"), markup=False, soft_wrap=True)
 
 
 @click.command()
@@ -109,4 +172,13 @@ def _last(path: Path) -> Assessment | None:
 @language_option
 def report(assessment: Path, output: Path, language: Language) -> None:
     """Write the reports of an assessment again."""
-    console.print(str(write_reports(read(assessment), output, language)), markup=False, soft_wrap=True)
+    found, before = read(assessment), folder.former(output)
+    if before and before.fleet == found.fleet and before.created > found.created:
+        problem = f"is a newer assessment, of {before.created.isoformat(' ', 'seconds')}"
+        mend = "Name another folder with --output."
+        raise PatuhError(problem, where=str(output / ASSESSMENT), mend=mend)
+    if before and before.history and before.created != found.created:
+        # Earlier versions kept the history there alone.
+        with history_store.opened(output / history_store.FILE_NAME, writing=True) as kept:
+            kept.take_in(before)
+    console.print(str(write_reports(found, output, language)), markup=False, soft_wrap=True)

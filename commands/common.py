@@ -7,15 +7,16 @@ import datetime
 import getpass
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from rich.console import Console
 
-from compliance.assessment import FILE_NAME, Assessment
-from reports import html, junit, metrics, ohdf, oscal, pdf, sarif, spreadsheet
-from reports.presentation import LANGUAGES, Language
+from compliance.assessment import FILE_NAME, Assessment, printable, printable_lines
+from compliance.errors import InvalidInput
+from reports import folder as reports
+from reports.presentation import Language
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 OUTPUT = Path("output")
@@ -35,7 +36,12 @@ class Steps:
         """Say what happens now."""
         elapsed = int((datetime.datetime.now() - self.started).total_seconds())
         progress_console.print(f"[dim]{elapsed // 60:3d}:{elapsed % 60:02d}[/]  ", end="")
-        progress_console.print(text, markup=False)
+        progress_console.print(printable(text), markup=False)
+
+
+def tell(text: str, *, error: bool = False) -> None:
+    """Say something that may hold a server's own words: none of them steers the terminal."""
+    click.echo(printable_lines(text), err=error)
 
 
 @contextlib.contextmanager
@@ -73,36 +79,30 @@ def this_person() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(scratch).chmod(0o644)
-        Path(scratch).rename(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+def beside(folder: Path, what: str) -> Path:
+    """A folder beside another, named after it; also when that is where we are."""
+    whole = folder.absolute()
+    return (folder if folder.name else whole).with_name(f"{whole.name}-{what}") if whole.name else whole / what
 
 
 def write_reports(assessment: Assessment, folder: Path, language: Language) -> Path:
-    """Write the assessment and every report of it; gives the HTML's path."""
-    write_whole(folder / ASSESSMENT, assessment.document)
-    write_whole(folder / "report.html", html.render(assessment, language).encode())
-    for one in LANGUAGES:
-        write_whole(folder / f"report.{one}.pdf", pdf.render(assessment, one))
-    write_whole(folder / "findings.xlsx", spreadsheet.render(assessment, language))
-    write_whole(folder / "findings.csv", spreadsheet.render_csv(assessment, language))
-    write_whole(folder / "junit.xml", junit.render(assessment))
-    write_whole(folder / "findings.sarif", sarif.render(assessment))
-    write_whole(folder / "metrics.prom", metrics.render(assessment))
-    write_whole(folder / "ohdf.json", ohdf.render(assessment, language))
-    documents = oscal.render(assessment, language)
-    for name, content in documents.items():
-        write_whole(folder / "oscal" / name, content)
-    for old in (folder / "oscal").glob("*.json"):
-        if old.name not in documents:  # such as a plan of action when nothing is open any more
-            old.unlink()
+    """Write the assessment and every report of it; gives the HTML's path.
+
+    :raises InvalidInput: after all others are written, naming each report that could not be made.
+    :raises PatuhError: when the place takes no more, or holds what is not Patuh's.
+    """
+    files, problems = reports.render(assessment, language)
+    put_reports(folder, files, assessment.fleet)
+    if problems:
+        raise InvalidInput(problems)
     return folder / "report.html"
+
+
+def put_reports(folder: Path, files: dict[str, bytes], fleet: str) -> None:
+    """Put the reports of a fleet in the place of those that are there, and say what was lost by that."""
+    signed = (folder / reports.SIGNATURE).exists()
+    before = reports.write(folder, files)
+    if before and before.fleet != fleet:
+        tell(f"{folder}: the reports of '{before.fleet}' that were there are replaced")
+    if signed:
+        tell(f"{folder}: the reports that were there were signed; the signature is gone with them")

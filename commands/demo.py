@@ -9,10 +9,11 @@ import click
 
 from commands.apply import run_playbook
 from commands.check import assess_inventory, language_option, output_option, show
-from commands.common import Steps, write_reports
+from commands.common import Steps, beside, write_reports
 from commands.doctor import LAB_PROGRAMS, install_packages, missing_packages
+from commands.inventory import Inventory
 from commands.lab import LAB, start
-from compliance.assessment import TROUBLE
+from compliance.assessment import TROUBLE, Assessment
 from lab import virtual_machines
 from lab.images import image_folder
 from lab.topology import Instance
@@ -36,6 +37,13 @@ def _estimate(instance: Instance) -> str:
     return f"about {minutes} minutes here, {how}, images {'cached' if cached else 'to be built'}"
 
 
+def _assessed() -> Assessment:
+    assessment = assess_inventory(Inventory(LAB))
+    if not assessment.complete:
+        raise KeyboardInterrupt
+    return assessment
+
+
 @click.command()
 @output_option
 @language_option
@@ -49,14 +57,14 @@ def demo(output: Path, language: Language) -> None:
     install_packages(steps)
     start(instance, steps)
     steps("checking the newly installed servers")
-    before = assess_inventory(LAB)
-    write_reports(before, output / "before", language)
+    before = _assessed()
+    write_reports(before, beside(output, "before"), language)
     write = View(language, before)
     steps(f"{write.say('score')}: {write.score} ({before.score.held}/{before.score.assessed})")
     steps("making them comply (playbooks/site.yml)")
     run_playbook("site.yml", LAB, steps)
     steps("checking again")
-    after = assess_inventory(LAB)
+    after = _assessed()
     steps("writing the reports")
     show(after, output, language)
     # The gaps in the sample records are meant to be there; the servers must be without any.

@@ -31,8 +31,12 @@ LAB_PROGRAMS = {
     "ping": "iputils-ping",
 }
 TEST_PROGRAMS = {
+    "borg": "borgbackup",
     "chromium": "chromium",
+    "faketime": "faketime",
     "nmap": "nmap",
+    "rsync": "rsync",
+    "sshd": "openssh-server",
     "systemd-nspawn": "systemd-container",
     "pdftotext": "poppler-utils",
 }

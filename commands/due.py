@@ -10,11 +10,13 @@ import click
 from icalendar import Calendar, Event
 from rich.table import Table
 
-from commands.check import inventory_option, language_option
-from commands.common import ASSESSMENT, OUTPUT, console, write_whole
-from compliance import due, fleet
+from commands.check import language_option
+from commands.common import ASSESSMENT, OUTPUT, console
+from commands.inventory import Inventory, inventory_option
+from compliance import due
 from compliance.assessment import read
 from compliance.catalogue import default_catalogue
+from compliance.writing import write_whole
 from reports.presentation import Language, say
 
 
@@ -25,13 +27,13 @@ from reports.presentation import Language, say
     "--calendar", type=click.Path(path_type=Path, dir_okay=False), help="Write an iCalendar file (.ics) as well."
 )
 @language_option
-def due_(inventory: Path, days: int, calendar: Path | None, language: Language) -> None:
+def due_(inventory: Inventory, days: int, calendar: Path | None, language: Language) -> None:
     """List what falls due: inspections, tests, contracts, waivers, passwords, backups; and what is late already.
 
     What servers alone know, such as passwords and backups, comes from the last 'patuh check' of the same fleet.
     """
     catalogue = default_catalogue()
-    loaded = fleet.load(inventory, catalogue)
+    loaded = inventory.load()
     last = OUTPUT / ASSESSMENT
     assessment = read(last) if last.exists() else None
     found = due.items(loaded, catalogue, assessment, datetime.datetime.now(datetime.UTC))

@@ -72,7 +72,7 @@ def _explain_clause(
     console.print(Line(_told(clause.summary, language)))
     if clause.note is not None:
         console.print(Line(f"{say('note', language)}: {_told(clause.note, language)}", style="italic"))
-    for name, value in clause.figures.items():
+    for name, value in (clause.figures | clause.facts).items():
         console.print(Line(f"  {name}: {value}", style="dim"))
     for control in catalogue.controls_of(clause):
         line = Line(f"  {control.id}: {_told(control.title, language)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import shutil
 import subprocess
 import zoneinfo
@@ -17,13 +18,15 @@ from compliance.fleet import load
 from lab import sample_records, virtual_machines
 from lab.topology import CACHE, Instance, Topology, run_as_root
 
-LAB = REPOSITORY / "inventory" / "lab"
+# Records are written beside it: where the checkout is read-only, a copy is used.
+LAB = (REPOSITORY if os.access(REPOSITORY, os.W_OK) else CACHE) / "inventory" / "lab"
 name_option = click.option("--name", default="lab", hidden=True)
-offset_option = click.option("--port-offset", default=0, hidden=True)
 
 
 def start(instance: Instance, steps: Steps) -> None:
     """Start the machines; the fleet of inventory/lab is given a year of records that ends today."""
+    if not LAB.is_relative_to(REPOSITORY):
+        shutil.copytree(REPOSITORY / "inventory" / "lab", LAB, dirs_exist_ok=True)
     virtual_machines.up(instance, steps)
     if instance.topology == Topology.load():
         steps("writing a year of sample records, with gaps on purpose")
@@ -39,31 +42,28 @@ def lab() -> None:
 
 @lab.command()
 @name_option
-@offset_option
-def up(name: str, port_offset: int) -> None:
+def up(name: str) -> None:
     """Build what is missing and start the machines."""
     steps = Steps()
     install_packages(steps)
-    start(Instance(name, port_offset), steps)
+    start(Instance(name), steps)
 
 
 @lab.command()
 @name_option
-@offset_option
 @click.option("--purge", is_flag=True, help="Remove the cached images, too.")
-def down(name: str, port_offset: int, purge: bool) -> None:
+def down(name: str, purge: bool) -> None:
     """Stop the machines and remove what they wrote; images stay cached."""
-    virtual_machines.down(Instance(name, port_offset))
+    virtual_machines.down(Instance(name))
     if purge:
         run_as_root(["rm", "-rf", str(CACHE / "images")])
 
 
 @lab.command()
 @name_option
-@offset_option
-def status(name: str, port_offset: int) -> None:
+def status(name: str) -> None:
     """Say which machines run and how to reach them."""
-    instance = Instance(name, port_offset)
+    instance = Instance(name)
     for machine in instance.topology.machines:
         state = "running" if virtual_machines.is_running(instance, machine) else "stopped"
         click.echo(f"{machine:8} {state:8} patuh lab ssh {machine}   (port {instance.ssh_port(machine)} on 127.0.0.1)")
@@ -71,12 +71,11 @@ def status(name: str, port_offset: int) -> None:
 
 @lab.command(context_settings={"ignore_unknown_options": True})
 @name_option
-@offset_option
 @click.argument("machine")
 @click.argument("remote", nargs=-1, type=click.UNPROCESSED)
-def ssh(name: str, port_offset: int, machine: str, remote: tuple[str, ...]) -> None:
+def ssh(name: str, machine: str, remote: tuple[str, ...]) -> None:
     """Log in to a machine, or run a command on it."""
-    instance = Instance(name, port_offset)
+    instance = Instance(name)
     if machine not in instance.topology.machines:
         raise click.BadParameter(f"unknown machine; one of {', '.join(instance.topology.machines)}")
     if shutil.which("ssh") is None:
@@ -86,9 +85,8 @@ def ssh(name: str, port_offset: int, machine: str, remote: tuple[str, ...]) -> N
 
 @lab.command()
 @name_option
-@offset_option
 @click.argument("machine", nargs=-1)
-def reboot(name: str, port_offset: int, machine: tuple[str, ...]) -> None:
+def reboot(name: str, machine: tuple[str, ...]) -> None:
     """Reboot machines (all by default) and wait until they answer."""
-    instance = Instance(name, port_offset)
+    instance = Instance(name)
     virtual_machines.reboot_all(instance, list(machine or instance.topology.machines))

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from commands.check import language_option
-from commands.common import OUTPUT, console
+from commands.common import OUTPUT, console, tell
+from commands.sign import revoked_option, signers_option
 from reports import site
 from reports.presentation import Language
 
@@ -15,10 +16,20 @@ from reports.presentation import Language
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT)
+@signers_option(required=False)
+@revoked_option
 @language_option
-def publish(directory: Path, folder: Path, language: Language) -> None:
+def publish(directory: Path, folder: Path, signers: Path | None, revoked: Path | None, language: Language) -> None:
     """Add the reports in FOLDER to the static site in DIRECTORY, which lists every run.
 
-    Reports tell how servers are protected and where not: serve DIRECTORY only to those who may know.
+    The signatures of all runs are verified by --signers each time. Reports tell how servers are protected and where
+    not: serve DIRECTORY only to those who may know.
     """
-    console.print(str(site.publish(folder, directory, language)), markup=False, soft_wrap=True)
+    if revoked and not signers:
+        raise click.UsageError("--revoked needs --signers, the list of who may sign.")
+    who = site.Signers(signers, revoked) if signers else None
+    target, all_runs = site.publish(folder, directory, language, who)
+    for run in all_runs:
+        if run.broken is not None:
+            tell(f"patuh: {run.broken}", error=True)
+    console.print(str(target), markup=False, soft_wrap=True)

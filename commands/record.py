@@ -14,8 +14,8 @@ import click
 from click.shell_completion import CompletionItem
 from pydantic.fields import FieldInfo
 
-from commands.check import inventory_option
 from commands.common import console
+from commands.inventory import Inventory, inventory_option
 from compliance import fleet, strict_yaml
 from compliance.catalogue import default_catalogue
 from compliance.errors import InvalidInput, PatuhError
@@ -84,9 +84,9 @@ def describe(info: FieldInfo) -> str:
 def _command(kind: type[Record]) -> click.Command:
     """The command that adds an entry of a kind."""
 
-    def add(inventory: Path, attach: Path | None, **values: str | None) -> None:
-        loaded = _load(inventory)
-        folder = store.folder_of(inventory)
+    def add(inventory: Inventory, attach: Path | None, **values: str | None) -> None:
+        loaded = inventory.load()
+        folder = store.folder_of(inventory.path)
         given = {name: _value(kind, name, value) for name, value in values.items() if value is not None}
         if sys.stdin.isatty():
             for name, info in store.fields_of(kind).items():
@@ -112,24 +112,19 @@ def _command(kind: type[Record]) -> click.Command:
     attach_option = click.Option(
         ["--attach"], type=click.Path(path_type=Path, dir_okay=False), help="A file to keep beside the entry."
     )
-    command = click.Command(
+    command = click.command(
         kind.kind.name,
         params=[*options, attach_option],
-        callback=add,
         short_help=f"{kind.kind.title.id} / {kind.kind.title.en}",
         help=f"Add to {kind.kind.file}: {kind.kind.title.id} ({kind.kind.title.en}).\n\n{(kind.__doc__ or '').strip()}",
     )
-    return inventory_option(command)
+    return command(inventory_option(add))
 
 
 def _value(kind: type[Record], name: str, text: str) -> Any:
     """A value as typed; parts of a document are typed as YAML."""
     info = kind.model_fields[name]
     return strict_yaml.parse(text, Path(f"--{info.alias}")).data if _class_of(info, Part) else text
-
-
-def _load(inventory: Path) -> fleet.LoadedFleet:
-    return fleet.load(inventory, default_catalogue())
 
 
 def _now(loaded: fleet.LoadedFleet) -> datetime.datetime:
@@ -160,13 +155,13 @@ for _kind in KINDS.values():
 @inventory_option
 @click.argument("kind", type=click.Choice([name for name, kind in KINDS.items() if kind.kind.is_log]))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def import_(inventory: Path, kind: str, file: Path) -> None:
+def import_(inventory: Inventory, kind: str, file: Path) -> None:
     """Take over the rows of a spreadsheet (.xlsx or .csv): all of them, or none when one is wrong.
 
     Rows that the log holds already are left out, so that a sheet that grows can be imported again.
     """
-    loaded = _load(inventory)
-    folder = store.folder_of(inventory)
+    loaded = inventory.load()
+    folder = store.folder_of(inventory.path)
 
     def fits(entries: list[Record]) -> list[PatuhError]:
         alone = Records(folder, {KINDS[kind]: entries})
@@ -178,10 +173,10 @@ def import_(inventory: Path, kind: str, file: Path) -> None:
 
 @record.command("check")
 @inventory_option
-def check_(inventory: Path) -> None:
+def check_(inventory: Inventory) -> None:
     """Tell what is wrong in the records, with row, field and reason."""
-    loaded = _load(inventory)
-    folder = store.folder_of(inventory)
+    loaded = inventory.load()
+    folder = store.folder_of(inventory.path)
     records = consistency.check(store.load(folder), loaded.fleet, default_catalogue(), _now(loaded))
     if problems := records.all_problems():
         raise InvalidInput(problems)

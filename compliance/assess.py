@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime
 import re
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import testinfra.host
 
-from compliance import portrait
+from compliance import host_keys, portrait
 from compliance.assessment import (
     TROUBLE,
     AssessedClause,
@@ -35,8 +36,8 @@ from compliance.assessment import (
 )
 from compliance.breaking import last_proved
 from compliance.catalogue import Assessed, Catalogue, Control, Severity
-from compliance.checking import CannotTell, Check, Context, Saw, all_checks, judge
-from compliance.connection import CannotRun, Unreachable, local_host, remote_host
+from compliance.checking import CannotTell, Check, Context, Saw, all_checks, judge, within_budget
+from compliance.connection import HOST_SECONDS_MAX, CannotRun, Shell, Unreachable, local_host, remote_host
 from compliance.evidence import consistency, judging, store
 from compliance.evidence.judging import Evidence
 from compliance.evidence.kinds import Waiver
@@ -48,7 +49,12 @@ from compliance.probes import facts
 from compliance.probes.facts import Seen
 
 HOSTS_AT_ONCE = 20
+# What one server may put into the reports, so that a flood of one spoils nobody's: an honest one has 330 observations
+# of 12,000 characters in all. Laying out a page costs more than filling it, so both are counted.
+HOST_OBSERVATIONS_MAX = 2_000
+HOST_CHARACTERS_MAX = 100_000
 FIRST_TO_DO = 5
+SILENCE_MAX = 300
 WAIVABLE = frozenset({Status.FAIL, Status.OVERDUE, Status.MISSING})
 _URGENCY = {Severity.HIGH: 0, Severity.MEDIUM: 1, Severity.LOW: 2}
 Progress = Callable[[str, int, int], None]
@@ -70,12 +76,16 @@ def assess_fleet(
     only: list[str] | None = None,
     progress: Progress = _nobody_watches,
     connect: Callable[[dict[str, Any], str], testinfra.host.Host] = remote_host,
+    began: datetime.datetime | None = None,
 ) -> Assessment:
     """Assess all hosts of a fleet side by side, or those in ``only``; and the fleet by what it declares.
 
+    Interrupted (SIGINT), it gives at once what is known by then, marked as incomplete.
+
     :param connect: gives a Testinfra host for Ansible's connection variables and a name.
+    :param began: the time by which the records are judged, in UTC: now, unless a trial moved the servers' clocks.
     """
-    began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
+    began, start = began or datetime.datetime.now(datetime.UTC), time.monotonic()
     fleet = loaded.fleet
     names = [name for name in fleet.hosts if only is None or name in only]
     wanted = catalogue.controls_for(fleet.regulations)
@@ -83,12 +93,22 @@ def assess_fleet(
 
     seen: SeenHosts = {}
 
+    proved = last_proved()  # now, so that nothing slow is left to do when it is interrupted
+    stop = Interruption()
+    contexts = {name: Context.of(loaded, name, evidence.records) for name in names}
+
     def one(name: str) -> tuple[AssessedHost, list[Finding], list[Series]]:
-        context = Context.of(loaded, name, evidence.records)
-        return _assess_host(connect(loaded.connections[name], name), context, wanted, progress, seen)
+        return _assess_host(
+            lambda: connect(loaded.connections[name], name), contexts[name], wanted, progress, seen, stop
+        )
 
     with concurrent.futures.ThreadPoolExecutor(max_workers=HOSTS_AT_ONCE) as pool:
-        results = list(pool.map(one, names))
+        running = [pool.submit(one, name) for name in names]
+        try:
+            concurrent.futures.wait(running)
+        except KeyboardInterrupt:
+            stop()
+        results = [each.result() for each in running]
     findings = [finding for _, found, _ in results for finding in found]
     findings += _fleet_findings(loaded, wanted, seen)
     findings += evidence_findings(wanted, evidence)
@@ -106,6 +126,8 @@ def assess_fleet(
         began=began,
         seconds=time.monotonic() - start,
         local=False,
+        complete=not stop.happened,
+        proved=proved,
         waivers=[
             AssessedWaiver(
                 control=waiver.control,
@@ -132,9 +154,15 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
     began, start = datetime.datetime.now(datetime.UTC), time.monotonic()
     parameters = resolve(catalogue, regulations, {})
     wanted = catalogue.controls_for(regulations)
-    host = local_host()
     context = Context(name="localhost", parameters=parameters)
-    assessed, findings, series = _assess_host(host, context, wanted, progress, {})
+    stop = Interruption()
+    with concurrent.futures.ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(_assess_host, local_host, context, wanted, progress, {}, stop)
+        try:
+            concurrent.futures.wait([running])
+        except KeyboardInterrupt:
+            stop()
+        assessed, findings, series = running.result()
     findings += [
         Finding(control=control.id, host=None, status=Status.ERROR, reason=Reason(message="undeclared-fleet"))
         for control in wanted
@@ -157,20 +185,52 @@ def assess_local(catalogue: Catalogue, regulations: list[str], progress: Progres
         began=began,
         seconds=time.monotonic() - start,
         local=True,
+        complete=not stop.happened,
         series=series,
     )
 
 
+class Interruption:
+    """Ends the shells of all hosts, also of those that are yet to be reached."""
+
+    def __init__(self) -> None:
+        self.happened = False
+        self.shells: list[Shell] = []
+
+    def watch(self, shell: Shell) -> None:
+        """Know of a shell to be ended."""
+        self.shells.append(shell)
+        if self.happened:
+            shell.interrupt()
+
+    def __call__(self) -> None:
+        """Interrupt them all."""
+        self.happened = True
+        for shell in list(self.shells):
+            shell.interrupt()
+
+
 def _assess_host(
-    host: testinfra.host.Host, context: Context, wanted: list[Control], progress: Progress, seen: SeenHosts
+    reach: Callable[[], testinfra.host.Host],
+    context: Context,
+    wanted: list[Control],
+    progress: Progress,
+    seen: SeenHosts,
+    stop: Interruption,
 ) -> tuple[AssessedHost, list[Finding], list[Series]]:
+    """One host's assessment; whatever goes wrong makes this host silent, and costs no other anything."""
     checks = all_checks()
     planned = [control for control in wanted if control.assessed is Assessed.HOST]
     findings: list[Finding] = []
     silence: str | None = None
+    why = "host-silent"
     system: str | None = None
     shown = Portrait()
+    host: testinfra.host.Host | None = None
     try:
+        host = reach()
+        host.backend.shell.begin(HOST_SECONDS_MAX)
+        stop.watch(host.backend.shell)
         said = host.run("cat /etc/os-release")
         name = re.search(r'^PRETTY_NAME="?([^"\n]*)"?$', str(said.stdout), re.MULTILINE)
         system = name.group(1)[:80] if name else None
@@ -185,11 +245,16 @@ def _assess_host(
         if context.fleet is not None:
             seen[context.name] = _look(host, context.name, context.fleet)
         shown = portrait.of_host(host, context)
-    except (Unreachable, CannotRun) as error:
-        silence = (str(error).strip().splitlines() or ["no answer"])[-1][:300]
+    except Exception as error:
+        silence = _silence(error)
+        if host_keys.refused(str(error)):
+            why = "host-key-refused"
         seen[context.name] = CannotTell(f"{context.name}: {silence}")
     finally:
-        host.backend.shell.close()
+        with contextlib.suppress(Exception):
+            if host is not None:
+                host.backend.shell.close()
+    interrupted = silence is not None and stop.happened
     # Whatever the plan expected and nobody answered is an error, not a gap.
     answered = {finding.control for finding in findings}
     findings += [
@@ -197,7 +262,9 @@ def _assess_host(
             control=control.id,
             host=context.name,
             status=Status.ERROR,
-            reason=Reason(message="host-silent", values={"detail": silence or ""}),
+            reason=Reason(message="interrupted")
+            if interrupted
+            else Reason(message=why, values={"detail": silence or "", "host": context.name}),
         )
         for control in planned
         if control.id not in answered
@@ -210,22 +277,35 @@ def _assess_host(
             zone=declared.zone.value if declared else None,
             machine=declared.machine if declared else None,
             owner=declared.owner if declared else None,
-            answered=silence is None,
-            silence=silence,
+            answered=silence is None or (interrupted and bool(answered)),
+            silence=None if interrupted else silence,
             system=system,
             facts=shown.facts,
             log=shown.log,
         ),
-        findings,
+        within_budget(findings, HOST_OBSERVATIONS_MAX, HOST_CHARACTERS_MAX),
         shown.series,
     )
+
+
+def _silence(error: Exception) -> str:
+    """What ends an assessment in one line: ssh's last words, for a warning may stand before them, or of a host key."""
+    words = str(error)
+    lines = [line.strip() for line in words.splitlines() if line.strip()] or ["no answer"]
+    if not isinstance(error, (Unreachable, CannotRun)):
+        return f"{type(error).__name__}: {lines[-1]}"[:SILENCE_MAX]
+    offered = re.search(r"SHA256:[A-Za-z0-9+/]{43}", words)
+    if "IDENTIFICATION HAS CHANGED" in words and offered:
+        return f"Host key verification failed: the server offers another key, {offered[0]}"
+    told = [line for line in lines if "host key is known for" in line]
+    return (told or lines)[-1][:SILENCE_MAX]
 
 
 def _look(host: testinfra.host.Host, name: str, fleet: Fleet) -> Seen | CannotTell:
     try:
         return facts.look(host, name, fleet)
-    except CannotTell as error:
-        return error
+    except (CannotTell, CannotRun) as error:
+        return CannotTell(str(error))
 
 
 def _fleet_findings(loaded: LoadedFleet, wanted: list[Control], seen: SeenHosts) -> list[Finding]:
@@ -244,7 +324,7 @@ def _fleet_findings(loaded: LoadedFleet, wanted: list[Control], seen: SeenHosts)
 
         finding = judge(control.id, as_check, None, Context(name="", parameters=loaded.parameters))
         found.append(finding.model_copy(update={"host": None}))
-    return found
+    return within_budget(found, HOST_OBSERVATIONS_MAX, HOST_CHARACTERS_MAX)
 
 
 def gather(loaded: LoadedFleet, catalogue: Catalogue, wanted: list[Control], at: datetime.datetime) -> Evidence:
@@ -285,23 +365,28 @@ def _assemble(
     began: datetime.datetime,
     seconds: float,
     local: bool,
+    complete: bool = True,
+    proved: dict[str, datetime.date] | None = None,
     waivers: list[AssessedWaiver] | None = None,
     in_charge: dict[str, str] | None = None,
     series: list[Series] | None = None,
     letterhead: list[str] | None = None,
     signatory: Signatory | None = None,
 ) -> Assessment:
-    proved = last_proved()
     by_control: dict[str, list[Status]] = {}
     for finding in findings:
         by_control.setdefault(finding.control, []).append(finding.status)
     kinds = {control.id: control.assessed for control in wanted}
+    known = last_proved() if proved is None else proved
+    served: dict[str, list[str]] = {}
     assessed, machine, record, nobody = [], 0, 0, 0
     for identifier in regulations:
         regulation = catalogue.regulations[identifier]
         clauses = []
         for clause in regulation.clauses:
             controls = [control.id for control in catalogue.controls_of(clause)]
+            for one in dict.fromkeys(controls):
+                served.setdefault(one, []).append(f"{regulation.id} {clause.clause}")
             if clause.kind.asks:
                 verdict = worst([status for control in controls for status in by_control.get(control, [])])
                 looked = {
@@ -358,6 +443,7 @@ def _assemble(
         fleet=fleet,
         timezone=timezone,
         local=local,
+        complete=complete,
         parameters=parameters,
         hosts=hosts,
         controls=[
@@ -368,8 +454,8 @@ def _assemble(
                 severity=control.severity,
                 assessed=control.assessed.value,
                 role=control.role,
-                clauses=[f"{r} {c}" for r, c in catalogue.clauses_for(control, regulations)],
-                proved=proved.get(control.id),
+                clauses=served.get(control.id, []),
+                proved=known.get(control.id),
             )
             for control in wanted
         ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import zoneinfo
 from collections import Counter
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,10 +16,13 @@ from compliance.catalogue import ClauseKind, Severity, Text
 from compliance.errors import PatuhError
 from compliance.fleet import Signatory
 from compliance.parameters import ResolvedParameter
+from compliance.reading import read_bytes
 
 SCHEMA_VERSION = 1
 FILE_NAME = "assessment.json"
+MAX_BYTES = 512_000_000
 SCHEMA_FILE = Path(__file__).resolve().parent / "assessment.schema.json"
+_Date = TypeVar("_Date", bound=datetime.date)
 
 
 def printable(text: str) -> str:
@@ -26,7 +30,43 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same for several lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 Printable = Annotated[str, AfterValidator(printable)]
+# What a server may put into one cell of a report.
+TEXT_MAX = 600
+Told = Annotated[Printable, Field(max_length=TEXT_MAX)]
+# Numbers and moments that documents can write and draw; what lies outside is nothing that was measured.
+Figure = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
+
+
+def _imaginable(day: _Date) -> _Date:
+    """A day or moment that stays one in every time zone."""
+    if not 1970 <= day.year < 9000:
+        raise ValueError(f"{day.isoformat()} is no day of a server's")
+    return day
+
+
+def _zoned(moment: datetime.datetime) -> datetime.datetime:
+    if moment.tzinfo is None:
+        raise ValueError("the moment is without its zone")
+    return moment
+
+
+def _zone(name: str) -> str:
+    """The name of a time zone that is known here."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone") from error
+    return name
+
+
+Day = Annotated[datetime.date, AfterValidator(_imaginable)]
+Moment = Annotated[datetime.datetime, AfterValidator(_imaginable)]
 
 
 class _Model(BaseModel):
@@ -71,9 +111,9 @@ Tally = Annotated[dict[Status, int], AfterValidator(_every_status)]
 class Observation(_Model):
     """One thing that was looked at."""
 
-    subject: Printable
-    expected: Printable
-    observed: Printable
+    subject: Told
+    expected: Told
+    observed: Told
     holds: bool
 
 
@@ -87,8 +127,8 @@ class Reason(_Model):
 class Due(_Model):
     """Something that has to be done by a day."""
 
-    on: datetime.date
-    what: Printable
+    on: Day
+    what: Told
 
 
 class Waived(_Model):
@@ -103,11 +143,12 @@ class Waived(_Model):
 class Finding(_Model):
     """What is known of one control on one host; without a host, of the fleet."""
 
-    control: str
-    host: str | None
+    control: Printable
+    host: Printable | None
     status: Status
     reason: Reason | None = None
     observations: list[Observation] = []
+    left_out: int = Field(default=0, ge=0, description="Observations beyond what a report has room for")
     due: Due | None = None
     waived: Waived | None = None
     since: datetime.date | None = Field(default=None, description="Since when it is in trouble or without a record")
@@ -154,10 +195,10 @@ class AssessedRegulation(_Model):
 class LogEntry(_Model):
     """An entry of a server's maintenance log."""
 
-    at: datetime.datetime
-    who: Printable
-    what: Printable
-    why: Printable
+    at: Moment
+    who: Told
+    what: Told
+    why: Told
 
 
 class Measure(StrEnum):
@@ -177,7 +218,7 @@ class Series(_Model):
     host: Printable | None = None
     least: int | None = None
     most: int | None = None
-    days: list[tuple[datetime.date, float, float]] = Field(description="The lowest and the highest value of each day")
+    days: list[tuple[Day, Figure, Figure]] = Field(description="The lowest and the highest value of each day")
 
 
 class AssessedHost(_Model):
@@ -189,9 +230,9 @@ class AssessedHost(_Model):
     machine: Printable | None
     owner: Printable | None
     answered: bool
-    silence: Printable | None = None
-    system: Printable | None = None
-    facts: dict[str, Printable] = Field(default={}, description="What it consists of, as far as it tells")
+    silence: Told | None = None
+    system: Told | None = None
+    facts: dict[str, Told] = Field(default={}, description="What it consists of, as far as it tells")
     log: list[LogEntry] = Field(default=[], description="The newest entries of its maintenance log, the oldest first")
 
 
@@ -272,12 +313,13 @@ class Assessment(_Model):
     """Everything that was found out in one run."""
 
     schema_version: Literal[1] = 1
-    created: datetime.datetime
+    created: Annotated[Moment, AfterValidator(_zoned)]
     duration_seconds: float
     version: str
     fleet: Printable
-    timezone: str
+    timezone: Annotated[str, AfterValidator(_zone)]
     local: bool = False
+    complete: bool = Field(default=True, description="False when it was interrupted: it holds what was known by then")
     parameters: dict[str, ResolvedParameter]
     hosts: list[AssessedHost]
     controls: list[AssessedControl]
@@ -335,11 +377,7 @@ def read(path: Path) -> Assessment:
     :raises PatuhError: when it is no assessment of this version.
     """
     try:
-        return Assessment.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise PatuhError(
-            f"cannot be read: {error.strerror}", where=str(path), mend="Run 'patuh check' first."
-        ) from error
+        return Assessment.model_validate_json(read_bytes(path, MAX_BYTES, "Run 'patuh check' first."))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

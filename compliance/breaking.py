@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import fnmatch
 import hashlib
-import inspect
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from compliance import strict_yaml
 from compliance.assessment import Finding, Status
 from compliance.catalogue import FOLDER, Strict, readable, suggestion
 from compliance.checking import all_checks
+from compliance.deciding import source_of
 from compliance.errors import InvalidInput, PatuhError
 
 # What breaks may use: a Debian package with nothing in it but a name, a version and a section; prints its file.
@@ -57,7 +57,7 @@ SHARE = 30  # breaks in the round that follows every change: on two emulated mac
 
 
 class Proof(Strict):
-    """When a break was proved on which server, and the digest of the recipe and the check that were."""
+    """When a break was proved on which server, and the digest of the recipe and of what decides the check."""
 
     digest: str
     on: dict[str, datetime.date]
@@ -84,9 +84,9 @@ class NamedBreak:
 
     @property
     def digest(self) -> str:
-        """What changes when the recipe or the check does: then the proof of the one by the other is void."""
-        text = self.recipe.model_dump_json() + inspect.getsource(all_checks()[self.control])
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        """What changes when the recipe or anything that decides the check does: then the proof is void."""
+        recipe = self.recipe.model_dump_json(include={"run", "seen", "also", "heal"})
+        return hashlib.sha256((recipe + source_of(all_checks()[self.control])).encode()).hexdigest()[:12]
 
 
 def load(folder: Path = FOLDER / "breaks", known: Iterable[str] = ()) -> list[NamedBreak]:
@@ -149,11 +149,17 @@ def last_proved() -> dict[str, datetime.date]:
 
 
 def due(breaks: list[NamedBreak], today: datetime.date) -> list[NamedBreak]:
-    """One round of breaks: those whose proof is void, and a share of the others that is another one every day."""
+    """One round of breaks: those whose proof is void, and a share of the others that is another one every day.
+
+    The share is a part of a round of the whole proof: those breaks have been seen side by side, and do not touch each
+    other in ways that nobody has looked for yet.
+    """
     when = proved(breaks)
+    chance = random.Random(today.toordinal())  # noqa: S311 (nothing here is secret)
     void = [one for one in breaks if str(one) not in when]
-    others = [one for one in breaks if str(one) in when]
-    random.Random(today.toordinal()).shuffle(others)  # noqa: S311 (nothing here is secret)
+    about = void[0] if void else chance.choice(breaks)
+    others = [one for together in rounds(breaks) if about in together for one in together if one not in void]
+    chance.shuffle(others)
     return rounds([*void, *others])[0][: max(len(void), SHARE)]
 
 

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from compliance import strict_yaml
 from compliance.errors import InvalidInput, PatuhError
 
 FOLDER = Path(__file__).resolve().parent
+PARAMETERS = "compliance/parameters.yml"
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
 
 
@@ -61,7 +62,8 @@ class Clause(Strict):
     topic: str
     summary: Text
     controls: list[str] = []
-    figures: dict[str, Any] = {}
+    figures: dict[str, StrictInt] = Field(default={}, description="Figures that bind, by the parameter that they set.")
+    facts: dict[str, Any] = Field(default={}, description="What else the text says that can be written as a value.")
     note: Text | None = None
 
 
@@ -154,12 +156,12 @@ class Catalogue(Strict):
         ]
 
 
-def suggestion(word: str, known: list[str]) -> str:
-    """A sentence that names the closest known word, or all of them when they are few."""
+def suggestion(word: str, known: list[str], see: str = "compliance/controls/") -> str:
+    """A sentence that names the closest known word, or all of them when they are few, or where they stand."""
     close = difflib.get_close_matches(word, known, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Allowed: {', '.join(sorted(known))}." if len(known) <= 15 else "See compliance/controls/."
+    return f"Allowed: {', '.join(sorted(known))}." if len(known) <= 15 else f"See {see}."
 
 
 def readable(error: ValidationError, document: strict_yaml.Document, prefix: strict_yaml.KeyPath = ()) -> InvalidInput:
@@ -253,13 +255,14 @@ def _references(
                         mend=suggestion(identifier, list(controls)),
                     )
                 )
-        for name, value in clause.figures.items():
-            if name in parameters and not (isinstance(value, int) and not isinstance(value, bool)):
+        for name in clause.figures:
+            if name not in parameters:  # left alone, it would bind nobody
+                mend = f"{suggestion(name, list(parameters), PARAMETERS)} What is no parameter belongs under 'facts'."
                 problems.append(
                     PatuhError(
-                        f"clause {clause.clause}: {name} ({value!r}) is no whole number",
+                        f"clause {clause.clause} sets the unknown parameter '{name}'",
                         where=document.where(("clauses", number, "figures", name)),
-                        mend=f"Write a number of {parameters[name].unit}.",
+                        mend=mend,
                     )
                 )
     return problems
@@ -318,7 +321,7 @@ def load(folder: Path = FOLDER) -> Catalogue:
                         PatuhError(
                             f"control {control.id} uses the unknown parameter '{name}'",
                             where=document.where((number, "parameters")),
-                            mend=suggestion(name, list(parameters)),
+                            mend=suggestion(name, list(parameters), PARAMETERS),
                         )
                     )
             controls[control.id] = control

@@ -18,13 +18,13 @@ from typing import Any, Self
 import pytest
 import testinfra.host
 
-from compliance.assessment import Due, Finding, Observation, Reason, Status
+from compliance.assessment import TEXT_MAX, Due, Finding, Observation, Reason, Status
 from compliance.connection import CannotRun, Unreachable
 from compliance.evidence.store import Records
 from compliance.fleet import Fleet, Host, LoadedFleet
 from compliance.parameters import ResolvedParameter
 
-TEXT_MAX = 600
+# Of one finding; those of honest servers have up to 24.
 OBSERVATIONS_MAX = 200
 
 
@@ -197,20 +197,48 @@ def judge(control: str, check: Check, host: testinfra.host.Host, context: Contex
     if status in (Status.ERROR, Status.MISSING) and any(not observation.holds for observation in saw.observations):
         # What was seen before the trouble already decides: one violation is enough.
         status = Status.FAIL
+    seen = saw.observations
     return Finding(
         control=control,
         host=context.name,
         status=status,
         reason=reason,
-        observations=_kept(saw.observations),
+        # Of a flood, those that do not hold first.
+        observations=seen if len(seen) <= OBSERVATIONS_MAX else sorted(seen, key=_holds)[:OBSERVATIONS_MAX],
+        left_out=max(0, len(seen) - OBSERVATIONS_MAX),
         due=saw.due_next,
     )
 
 
-def _kept(observations: list[Observation]) -> list[Observation]:
-    """The observations that a person will read: of a flood, those that do not hold first, and how many more."""
-    if len(observations) <= OBSERVATIONS_MAX:
-        return observations
-    kept = sorted(observations, key=lambda one: one.holds)[:OBSERVATIONS_MAX]
-    more = len(observations) - len(kept)
-    return [*kept, Observation(subject="…", expected="…", observed=f"+{more}", holds=kept[-1].holds)]
+def within_budget(findings: list[Finding], observations: int, characters: int) -> list[Finding]:
+    """The findings of one server with as much of what was seen as a report has room for.
+
+    Each finding keeps what does not hold before what does, and its first before another's second.
+    """
+    order = sorted(
+        (one.holds, place, number, at)
+        for number, finding in enumerate(findings)
+        for place, (at, one) in enumerate(sorted(enumerate(finding.observations), key=lambda pair: pair[1].holds))
+    )
+    kept: set[tuple[int, int]] = set()
+    for _, _, number, at in order:
+        one = findings[number].observations[at]
+        characters -= len(one.subject) + len(one.expected) + len(one.observed)
+        if characters < 0 or len(kept) >= observations:
+            break
+        kept.add((number, at))
+    if len(kept) == len(order):
+        return findings
+    return [
+        finding.model_copy(
+            update={
+                "observations": [one for at, one in enumerate(finding.observations) if (number, at) in kept],
+                "left_out": finding.left_out + sum((number, at) not in kept for at in range(len(finding.observations))),
+            }
+        )
+        for number, finding in enumerate(findings)
+    ]
+
+
+def _holds(one: Observation) -> bool:
+    return one.holds

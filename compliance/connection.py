@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import selectors
 import shlex
+import signal
 import subprocess
 import threading
 import time
@@ -20,9 +22,20 @@ from typing import IO, Any, cast
 import testinfra.host
 from testinfra.backend.base import BaseBackend, CommandResult
 
+from compliance import host_keys
+
 OUTPUT_BYTES_MAX = 16 * 2**20
 COMMAND_SECONDS_MAX = 90
 CONNECT_SECONDS_MAX = 40
+# What one host may cost in all, so that a report never waits for it. An honest check is 170 commands that say 140 KB;
+# it takes seconds, and minutes on an emulated machine that is busy.
+HOST_SECONDS_MAX = 15 * 60
+HOST_BYTES_MAX = 32 * 2**20
+# One command may hang (a network disk that is away); a server on which the next one hangs as well answers no more.
+SILENCES_MAX = 2
+# How long an interruption may go unnoticed.
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_END = 0.5
 # What ssh says when a server takes a connection and closes it before a word. sshd does so at random while many others
 # are logging in, such as guessers from the internet (MaxStartups, sshd_config(5)): it is worth another try.
 CLOSED_UNHEARD = "kex_exchange_identification"
@@ -37,6 +50,10 @@ class CannotRun(Exception):
     """A command gave no usable answer: too slow, too much, or not understood."""
 
 
+class Silence(CannotRun):
+    """A command was not answered, or its end was not."""
+
+
 class Shell:
     """A shell process, local or at the far end of SSH, that runs one framed command after another."""
 
@@ -45,6 +62,19 @@ class Shell:
         self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
         self.lock = threading.Lock()
+        self.interrupted = threading.Event()
+        self.begin(float("inf"))
+
+    def begin(self, seconds: float) -> None:
+        """Give the host a new budget: so many seconds in all from now on, and the bytes that one host may say."""
+        self.seconds = seconds
+        self.deadline = time.monotonic() + seconds
+        self.bytes = 0
+        self.silences = 0
+
+    def interrupt(self) -> None:
+        """Let whoever waits for an answer, now or later, be told at once that there will be none; from any thread."""
+        self.interrupted.set()
 
     def _open(self) -> subprocess.Popen[bytes]:
         try:
@@ -52,7 +82,7 @@ class Shell:
         except Unreachable as error:
             if CLOSED_UNHEARD not in str(error):
                 raise
-        time.sleep(SECONDS_BEFORE_ANOTHER_TRY)
+        self.interrupted.wait(SECONDS_BEFORE_ANOTHER_TRY)
         return self._open_once()
 
     def _open_once(self) -> subprocess.Popen[bytes]:
@@ -82,16 +112,26 @@ class Shell:
     def run(self, command: str, seconds: float = COMMAND_SECONDS_MAX) -> tuple[int, bytes, bytes]:
         """Run a command in a subshell of its own; gives exit status, output and error output.
 
-        :raises Unreachable: when there is no connection, or it is lost.
+        :raises Unreachable: when there is no connection, it is lost, or the host's budget is used up.
         :raises CannotRun: when the command takes too long or says too much; the next one gets a new shell.
         """
         with self.lock:
+            if self.interrupted.is_set():
+                raise Unreachable("interrupted")
             process = self.process or self._open()
             try:
-                return self._exchange(process, f"( eval {shlex.quote(command)} ) </dev/null", seconds)
+                answer = self._exchange(process, f"( eval {shlex.quote(command)} ) </dev/null", seconds)
+            except Silence as error:
+                self.close()
+                self.silences += 1
+                if self.silences >= SILENCES_MAX:
+                    raise Unreachable(f"{self.silences} commands in a row without an answer: {error}") from error
+                raise
             except (Unreachable, CannotRun):
                 self.close()
                 raise
+            self.silences = 0
+            return answer
 
     def _exchange(self, process: subprocess.Popen[bytes], line: str, seconds: float) -> tuple[int, bytes, bytes]:
         assert process.stdin and process.stdout and process.stderr
@@ -99,7 +139,7 @@ class Shell:
         framed = f"{line}\nprintf '\\n%s %s\\n' {mark} $?; printf '\\n%s\\n' {mark} >&2\n"
         received = {process.stdout: bytearray(), process.stderr: bytearray()}
         ends = {process.stdout: f"\n{mark} ".encode(), process.stderr: f"\n{mark}\n".encode()}
-        deadline = time.monotonic() + seconds
+        deadline = min(time.monotonic() + seconds, self.deadline)
         try:
             process.stdin.write(framed.encode())
             process.stdin.flush()
@@ -111,9 +151,14 @@ class Shell:
                 selector.register(stream, selectors.EVENT_READ)
             waiting = set(received)
             while waiting:
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    raise CannotRun(f"no answer within {seconds:.0f} s")
+                left = deadline - time.monotonic()
+                ready = selector.select(max(0.0, min(left, SECONDS_BETWEEN_LOOKS)))
+                if self.interrupted.is_set():
+                    raise Unreachable("interrupted")
+                if time.monotonic() >= self.deadline:
+                    raise Unreachable(f"took more than {self.seconds:.0f} s in all")
+                if not ready and left <= 0:
+                    raise Silence(f"no answer within {seconds:.0f} s")
                 for key, _events in ready:
                     stream = cast("IO[bytes]", key.fileobj)
                     chunk = stream.read(65536)
@@ -124,6 +169,9 @@ class Shell:
                         said = bytes(received[process.stderr]).decode(errors="replace").strip()
                         raise Unreachable(said or "the connection was closed")
                     buffer += chunk
+                    self.bytes += len(chunk)
+                    if self.bytes > HOST_BYTES_MAX:
+                        raise Unreachable(f"said more than {HOST_BYTES_MAX // 2**20} MiB in all")
                     if len(buffer) > OUTPUT_BYTES_MAX:
                         raise CannotRun("more output than can be read")
                     tail = bytes(buffer[-200:])
@@ -133,6 +181,9 @@ class Shell:
                         selector.unregister(stream)
         out, _, status = bytes(received[process.stdout]).rpartition(ends[process.stdout])
         err, _, _ = bytes(received[process.stderr]).rpartition(ends[process.stderr])
+        # The far end writes this, too: a forged end must not be taken for a status.
+        if not re.fullmatch(rb"[0-9]{1,3}\n", status):
+            raise Silence("the end of its answer is not understood")
         return int(status), out, err
 
     @staticmethod
@@ -152,13 +203,13 @@ class Shell:
             with contextlib.suppress(OSError):
                 if stream:
                     stream.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        # Its whole session: what it left running would hold its output open. What sudo started as root is not ours to
+        # end, and ends with its input.
+        for sign, seconds in ((signal.SIGTERM, SECONDS_TO_END), (signal.SIGKILL, SECONDS_TO_END)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, sign)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
 
 
 class PersistentBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no types
@@ -171,21 +222,55 @@ class PersistentBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships n
         super().__init__(name)
         self.shell = shell
         self.answers: dict[str, CommandResult] = {}
+        self.unanswered: dict[str, CannotRun] = {}
 
     def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
-        """Run a command; equal commands are answered from memory, for checks only look."""
+        """Run a command; equal commands are answered from memory, for checks only look.
+
+        :raises CannotRun: at once when it gave no usable answer before, such as for a disk that hangs.
+        """
         line = self.quote(command, *args)
+        if line in self.unanswered:
+            raise CannotRun(str(self.unanswered[line]))
         if line not in self.answers:
-            code, out, err = self.shell.run(line)
+            try:
+                code, out, err = self.shell.run(line)
+            except CannotRun as error:
+                self.unanswered[line] = error
+                raise
             self.answers[line] = self.result(code, line, out, err)
         return self.answers[line]
 
+    def decode(self, data: bytes) -> str:
+        """Text of whatever bytes a host says: what is no UTF-8 shows as such.
 
-def ssh_command(connection: dict[str, Any], host: str) -> list[str]:
-    """The command that opens a root shell on a host, from Ansible's connection variables."""
-    command = ["ssh", "-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_SECONDS_MAX // 2}"]
+        Testinfra would ask the host for its encoding, and go by that.
+        """
+        return data.decode("utf-8", "replace")
+
+    def encode(self, data: str) -> bytes:
+        """Bytes of a text."""
+        return data.encode("utf-8", "surrogateescape")
+
+
+def ssh_command(connection: dict[str, Any], host: str, *remote: str) -> list[str]:
+    """The command that runs something on a host (a root shell by default), from Ansible's connection variables.
+
+    Only a server whose key is known is talked to, and it gets no way back: see :mod:`compliance.host_keys`.
+    """
+    command = ["ssh", *host_keys.ssh_options(connection, host)]
+    # A connection of its own: one that somebody else keeps open may have been made under other rules.
+    command += [
+        "-T",
+        "-o",
+        "ControlPath=none",
+        "-o",
+        "BatchMode=yes",
+        "-o",
+        f"ConnectTimeout={CONNECT_SECONDS_MAX // 2}",
+    ]
     command += ["-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"]
-    for name in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
+    for name in host_keys.ARGUMENTS:
         command += shlex.split(str(connection.get(name) or ""))
     if key := connection.get("ansible_ssh_private_key_file"):
         command += ["-i", str(key)]
@@ -194,7 +279,7 @@ def ssh_command(connection: dict[str, Any], host: str) -> list[str]:
     if user := connection.get("ansible_user"):
         command += ["-l", str(user)]
     command += ["--", str(connection.get("ansible_host") or host)]
-    return [*command, "sudo -n -- /bin/sh" if connection.get("ansible_user") != "root" else "/bin/sh"]
+    return [*command, *(remote or ["sudo -n -- /bin/sh" if user != "root" else "/bin/sh"])]
 
 
 def remote_host(connection: dict[str, Any], name: str) -> testinfra.host.Host:

@@ -9,22 +9,34 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import re
+import urllib.parse
 import zoneinfo
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyAddress,
+    ValidationError,
+    field_validator,
+)
 
-from compliance import strict_yaml
+from compliance import host_keys, keys, strict_yaml, vault
 from compliance.catalogue import Catalogue, suggestion
 from compliance.errors import InvalidInput, PatuhError
 from compliance.parameters import ResolvedParameter, resolve
+from compliance.reading import read_bytes
 
 PREFIX = "patuh_"
 ANSIBLE_TAGS = frozenset({"!vault", "!unsafe"})
 ANY = "any"
+SSH_PORT = 22
 CONNECTION_VARIABLES = (
     "ansible_host",
     "ansible_port",
@@ -34,12 +46,85 @@ CONNECTION_VARIABLES = (
     "ansible_ssh_common_args",
     "ansible_ssh_extra_args",
     "ansible_ssh_private_key_file",
+    host_keys.FILE_VARIABLE,
+    "ansible_host_key_checking",
+    "ansible_ssh_host_key_checking",
 )
 
-AccountName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+# Debian's own users and groups (base-passwd) and well-known packages' accounts; an account's name is also its group's.
+SYSTEM_ACCOUNTS = frozenset(
+    """
+    root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody adm tty
+    disk kmem dialout fax voice cdrom floppy tape sudo audio dip operator src shadow utmp video sasl plugdev
+    staff users nogroup input sgx kvm render crontab netdev wheel docker lxd libvirt toor sshd messagebus
+    polkitd avahi rtkit tss uuidd statd tcpdump dnsmasq ntp ntpsec chrony rpc mysql postgres redis memcache
+    mongodb rabbitmq elasticsearch opensearch openldap bind unbound pdns nsd postfix postdrop dovecot dovenull
+    opendkim opendmarc vmail clamav spamd exim nginx apache haproxy squid varnish tomcat ftp proftpd vsftpd
+    zabbix nagios icinga munin prometheus grafana bareos bacula freerad debian-tor
+    """.split()  # noqa: SIM905 (a list of a hundred strings reads worse)
+)
+
+
+def _of_a_person(name: str) -> str:
+    """The name of an account that is nobody else's.
+
+    :raises ValueError: for those of the system (Debian Policy 9.2.1: new ones begin with an underscore).
+    """
+    if name in SYSTEM_ACCOUNTS or name.startswith(("_", "systemd-")):
+        raise ValueError("is an account of the system: choose a name of its own")
+    return name
+
+
+def _without_zone(address: Any) -> Any:
+    """An address as written, before it is understood: Python takes any text after '%' as a zone (RFC 4007)."""
+    if isinstance(address, str) and "%" in address:
+        raise ValueError("has a zone ('%'): it means nothing on another computer")
+    return address
+
+
+def _of_one_machine(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> Any:
+    if address.version == 6 and address.ipv4_mapped is not None:
+        raise ValueError("is an IPv4 address in disguise: write it as IPv4")
+    if (
+        address.is_unspecified
+        or address.is_multicast
+        or address.is_link_local
+        or (address.version == 4 and address.is_reserved)
+    ):
+        raise ValueError("is no address by which another computer reaches one machine")
+    return address
+
+
+def _host_name(text: str) -> str:
+    """A host's name (RFC 1123) or its address."""
+    try:
+        _of_one_machine(ipaddress.ip_address(_without_zone(text)))
+    except ValueError as error:
+        labels = text.removesuffix(".").split(".")
+        whole = len(text) <= 253 and not labels[-1].isdigit()
+        if not whole or not all(re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", one) for one in labels):
+            raise ValueError("is neither a host's name nor its address") from error
+    return text
+
+
+def _web_address(text: str) -> str:
+    """An address of the web with a host."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        _host_name(parts.hostname or "")
+        _ = parts.port
+    except ValueError as error:
+        # Not a word of it: a webhook's path is its password.
+        raise ValueError("names no host") from error
+    return text
+
+
+AccountName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_-]{0,31}$"), AfterValidator(_of_a_person)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Address = IPvAnyAddress
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = Annotated[IPvAnyAddress, BeforeValidator(_without_zone), AfterValidator(_of_one_machine)]
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_without_zone)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+PublicKey = Annotated[str, AfterValidator(keys.checked)]
 AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]+$")]
 # md's device, btrfs's mount point, or the name of a ZFS pool.
 ArrayName = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._/-]+|[A-Za-z][A-Za-z0-9._-]*)$")]
@@ -47,7 +132,19 @@ TimerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_.@\\-]+\.timer$")]
 
 
 class _Declared(BaseModel):
+    """What is declared: none of its texts can end a line of a configuration file or steer a terminal."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_printable(cls, value: Any) -> Any:
+        texts = [value] if isinstance(value, str) else []
+        texts += [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+        for sign in (sign for text in texts if isinstance(text, str) for sign in text):
+            if not sign.isprintable():
+                raise ValueError(f"holds a sign that cannot be seen (U+{ord(sign):04X}): remove it")
+        return value
 
 
 class Role(StrEnum):
@@ -132,27 +229,17 @@ class Administrator(_Declared):
     """A person's account on the servers."""
 
     name: AccountName
-    keys: list[str] = []
+    keys: list[PublicKey] = []
     state: Literal["active", "left"] = "active"
     left: datetime.date | None = None
-
-    @field_validator("keys")
-    @classmethod
-    def _are_public_keys(cls, keys: list[str]) -> list[str]:
-        for key in keys:
-            if not re.match(
-                r"^(ssh-ed25519|sk-ssh-ed25519@openssh\.com|ssh-rsa|ecdsa-sha2-nistp\d+) AAAA\S+( .*)?$", key
-            ):
-                raise ValueError("is not an OpenSSH public key (such as 'ssh-ed25519 AAAA… comment')")
-        return keys
 
 
 class Notification(_Declared):
     """Where alerts go: mail through a relay, or a webhook that takes JSON."""
 
-    webhook: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    webhook: Annotated[str, AfterValidator(_web_address)] | None = Field(default=None, pattern=r"^https?://\S+$")
     mail_to: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
-    mail_relay: str | None = None
+    mail_relay: HostName | None = None
 
 
 class Isp(_Declared):
@@ -208,7 +295,7 @@ class Fleet(_Declared):
     letterhead: list[str] = Field(default=[], max_length=6)
     signatory: Signatory | None = None
     connectivity_targets: list[Address] = []
-    ntp_servers: list[str] = []
+    ntp_servers: list[HostName] = []
     hosts: dict[str, Host]
 
     @field_validator("timezone")
@@ -248,20 +335,26 @@ class LoadedFleet(_Declared):
     source: Path
 
 
-def load(source: Path, catalogue: Catalogue) -> LoadedFleet:
+def load(
+    source: Path, catalogue: Catalogue, secrets: vault.Secrets | None = None, *, whole: bool = False
+) -> LoadedFleet:
     """Read and check an inventory folder or file.
 
+    :param secrets: passwords for what is encrypted in it.
+    :param whole: whether all that is encrypted must be readable: roles need also what no check looks at.
     :raises InvalidInput: naming file, line, key, value and what is allowed, for everything that is wrong.
     """
     if not source.exists():
         raise PatuhError(
             "there is no such inventory", where=str(source), mend="Copy inventory/example and name the copy."
         )
+    if not source.is_dir():
+        read_bytes(source, strict_yaml.MAX_BYTES)  # Ansible would wait for a pipe, and read a device for ever
     documents = _read_strictly(source)
-    variables = _ansible_variables(source)
+    locate = _Locator(documents, source)
+    variables = _ansible_variables(source, locate, secrets or [], whole)
     if not variables:
         raise PatuhError("the inventory holds no hosts", where=str(source), mend="Declare them in hosts.yml.")
-    locate = _Locator(documents, source)
     problems: list[PatuhError] = []
     hosts: dict[str, Host] = {}
     fleet_values: dict[str, Any] = {}
@@ -276,6 +369,7 @@ def load(source: Path, catalogue: Catalogue) -> LoadedFleet:
                 )
             )
         fleet_values |= {key: value for key, value in ours.items() if key in FLEET_FIELDS}
+        problems += _connection_problems(name, found, locate)
         try:
             hosts[name] = Host.model_validate({key: value for key, value in ours.items() if key in HOST_FIELDS})
         except ValidationError as error:
@@ -296,11 +390,39 @@ def load(source: Path, catalogue: Catalogue) -> LoadedFleet:
         fleet=fleet,
         parameters=parameters,
         connections={
-            name: {key: value for key, value in found.items() if key.startswith("ansible_")}
+            name: {
+                host_keys.FILE_VARIABLE: str(host_keys.beside(source).absolute()),
+                **{key: value for key, value in found.items() if key.startswith("ansible_")},
+            }
             for name, found in variables.items()
         },
         source=source,
     )
+
+
+def _connection_problems(name: str, variables: dict[str, Any], locate: _Locator) -> list[PatuhError]:
+    """Ways to a host by which anybody could answer in its place."""
+    problems = []
+    kind = str(variables.get("ansible_connection") or "ssh")
+    if kind not in ("ssh", "smart", "local"):
+        problems.append(
+            PatuhError(
+                f"host {name}: ansible_connection: {kind}: servers are reached by OpenSSH, which knows their keys",
+                where=locate(name, "ansible_connection"),
+                mend="Leave the variable out (or 'local' for this computer).",
+            )
+        )
+    off = host_keys.switched_off(variables)
+    if off is not None and not host_keys.on_loopback(variables, name):
+        variable, words = off
+        problems.append(
+            PatuhError(
+                f"host {name}: '{words}' lets any server in that answers at this address",
+                where=locate(name, variable),
+                mend=f"Take it out, and let 'patuh trust {name}' keep the server's own key.",
+            )
+        )
+    return problems
 
 
 def _unique(problems: list[PatuhError]) -> list[PatuhError]:
@@ -312,15 +434,17 @@ def _read_strictly(source: Path) -> list[strict_yaml.Document]:
         [source]
         if source.is_file()
         else sorted(
-            path for path in source.rglob("*") if path.suffix in (".yml", ".yaml") and "records" not in path.parts
+            path
+            for path in source.rglob("*")
+            if "records" not in path.relative_to(source).parts and not path.is_dir() and _may_be_yaml(path)
         )
     )
     problems: list[PatuhError] = []
     documents = []
     for path in files:
-        if path.suffix not in (".yml", ".yaml") or path.read_bytes()[:15].startswith(b"$ANSIBLE_VAULT"):
-            continue
         try:
+            if not _may_be_yaml(path) or read_bytes(path, strict_yaml.MAX_BYTES).startswith(b"$ANSIBLE_VAULT"):
+                continue
             documents.append(strict_yaml.load(path, ANSIBLE_TAGS))
         except InvalidInput as error:
             problems += error.problems
@@ -336,7 +460,15 @@ def _read_strictly(source: Path) -> list[strict_yaml.Document]:
     return documents
 
 
-def _ansible_variables(source: Path) -> dict[str, dict[str, Any]]:
+def _may_be_yaml(path: Path) -> bool:
+    """Whether Ansible reads a file as YAML; among variables it does so without an ending, too."""
+    among_variables = {"group_vars", "host_vars"} & set(path.parts)
+    return path.suffix in (".yml", ".yaml") or bool(among_variables and path.suffix in ("", ".json"))
+
+
+def _ansible_variables(
+    source: Path, locate: _Locator, secrets: vault.Secrets, whole: bool
+) -> dict[str, dict[str, Any]]:
     """The variables of every host, as Ansible's own precedence gives them.
 
     :raises InvalidInput: when Ansible cannot make sense of the inventory.
@@ -344,12 +476,14 @@ def _ansible_variables(source: Path) -> dict[str, dict[str, Any]]:
     from ansible.errors import AnsibleError
 
     try:
-        return _read_by_ansible(source)
+        return _read_by_ansible(source, locate, secrets, whole)
     except AnsibleError as error:
-        raise InvalidInput([PatuhError(str(error), where=str(source), mend="Mend what Ansible names.")]) from error
+        mend = vault.MEND if "vault" in str(error).lower() else "Mend what Ansible names."
+        raise InvalidInput([PatuhError(str(error), where=str(source), mend=mend)]) from error
 
 
-def _read_by_ansible(source: Path) -> dict[str, dict[str, Any]]:
+def _read_by_ansible(source: Path, locate: _Locator, secrets: vault.Secrets, whole: bool) -> dict[str, dict[str, Any]]:
+    from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.plugins.loader import init_plugin_loader
@@ -360,17 +494,26 @@ def _read_by_ansible(source: Path) -> dict[str, dict[str, Any]]:
     if AnsibleCollectionConfig.collection_finder is None:  # inside a playbook run it is there already
         init_plugin_loader([])
     loader = DataLoader()
+    loader.set_vault_secrets(secrets)
     inventory = InventoryManager(loader=loader, sources=[str(source)])
     manager = VariableManager(loader=loader, inventory=inventory)
     found = {}
     for host in inventory.get_hosts():
         variables = manager.get_vars(host=host, include_hostvars=False)
+        for name, value in variables.items():
+            if vault.is_encrypted(value) and (whole or name.startswith((PREFIX, *CONNECTION_VARIABLES))):
+                try:
+                    variables[name] = vault.decrypted(value, secrets)
+                except AnsibleError as error:
+                    known = "none of the passwords decrypts it" if secrets else "its password is not known"
+                    told = f"host {host.name}: {name} is encrypted, and {known}"
+                    raise PatuhError(told, where=locate(host.name, name), mend=vault.MEND) from error
         templar = Templar(loader=loader, variables=variables)
         # Ours must be plain values; only how Ansible connects may be a template.
+        wanted = {name: value for name, value in variables.items() if name.startswith((PREFIX, *CONNECTION_VARIABLES))}
         found[host.name] = {
             name: _plain(templar.template(value) if name.startswith("ansible_") else value)
-            for name, value in variables.items()
-            if name.startswith((PREFIX, *CONNECTION_VARIABLES))
+            for name, value in wanted.items()
         }
     return found
 
@@ -441,7 +584,9 @@ def _readable(error: ValidationError, host: str | None, locate: _Locator) -> lis
         else:
             message = detail["msg"].removeprefix("Value error, ")
             message = message[0].lower() + message[1:]
-            problem, mend = f"{owner}{key}: {detail['input']!r:.80}: {message}", "Mend this value."
+            # A webhook's address is its password.
+            value = "" if "webhook" in inside else f"{detail['input']!r:.80}: "
+            problem, mend = f"{owner}{key}: {value}{message}", "Mend this value."
             if detail["type"] == "extra_forbidden":
                 problem = f"{owner}{key}: unknown key"
         problems.append(PatuhError(problem, where=locate(host, variable, inside), mend=mend))
@@ -473,6 +618,7 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
                 inside=(area,),
             )
     seen: set[str] = set()
+    owners: dict[str, str] = {}
     for number, person in enumerate(fleet.administrators):
         if person.name in seen:
             problem(
@@ -503,6 +649,15 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
                 "administrators",
                 inside=(number,),
             )
+        for place, key in enumerate(person.keys):
+            owner = owners.setdefault(keys.blob(key), person.name)
+            if owner != person.name or keys.blob(key) in {keys.blob(other) for other in person.keys[:place]}:
+                problem(
+                    f"administrator {person.name} has a key that {owner} has already",
+                    "A key is one person's alone, and is given once.",
+                    "administrators",
+                    inside=(number, "keys", place),
+                )
     if not fleet.active_administrators:
         problem("no administrator is active", "Declare at least one with a key.", "administrators")
     named = [(name, network) for name, segment in fleet.segments.items() for network in segment.cidr]
@@ -526,6 +681,14 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
                         name,
                         (number, "sources"),
                     )
+            if (service.protocol, service.port) == ("tcp", SSH_PORT) and not _only(fleet, service):
+                problem(
+                    f"host {name}: service {service.name} opens SSH beyond the administrators' workstations",
+                    "Remove it: SSH is open to them, always and only.",
+                    "services",
+                    name,
+                    (number,),
+                )
         if host.standby_of is not None and (host.standby_of not in fleet.hosts or host.standby_of == name):
             problem(
                 f"host {name}: stands by for the unknown host '{host.standby_of}'",
@@ -544,9 +707,18 @@ def _contradictions(fleet: Fleet, catalogue: Catalogue, locate: _Locator) -> lis
     return problems
 
 
+def _only(fleet: Fleet, service: Service) -> bool:
+    """Whether a service is open to administrators' workstations alone."""
+    ours = {str(ipaddress.ip_network(str(address))) for address in fleet.admin_workstations}
+    return (
+        ANY not in service.sources
+        and {str(ipaddress.ip_network(source)) for source in fleet.sources(service) if _is_network(source)} <= ours
+    )
+
+
 def _is_network(text: str) -> bool:
     try:
-        ipaddress.ip_network(text)
+        ipaddress.ip_network(_without_zone(text))
     except ValueError:
         return False
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import zoneinfo
 from collections import Counter
+from dataclasses import dataclass
 
 from compliance.assessment import (
     TROUBLE,
@@ -21,43 +22,54 @@ OPEN = frozenset({*TROUBLE, Status.MISSING})
 Place = tuple[str, str | None]
 
 
-def continued(assessment: Assessment, before: Assessment | None) -> Assessment:
-    """The assessment, carrying on from the one before it; another fleet's is left aside.
+@dataclass(frozen=True)
+class Earlier:
+    """What is known of the assessments before: the runs, the oldest first, and how things stood after the last."""
+
+    runs: list[Run]
+    standing: dict[Place, tuple[Status, datetime.date | None]]
+
+
+def earlier(assessment: Assessment) -> Earlier:
+    """What an assessment tells the next one."""
+    standing = {_place(finding): (finding.status, finding.since) for finding in assessment.findings}
+    return Earlier([*assessment.history, summary(assessment)], standing)
+
+
+def continued(assessment: Assessment, before: Earlier | None) -> Assessment:
+    """The assessment, carrying on from those of the same fleet before it.
 
     A finding that was in trouble before is open since then; one that is newly so, since this assessment.
     """
-    if before is not None and (before.fleet, before.local) != (assessment.fleet, assessment.local):
-        before = None
     today = _day(assessment)
-    earlier = {_place(finding): finding for finding in before.findings} if before else {}
+    known = before.standing if before else {}
     findings = []
     for finding in assessment.findings:
-        last = earlier.get(_place(finding))
-        was_open = last is not None and last.status in OPEN
-        since = (last.since if last and was_open and last.since else today) if finding.status in OPEN else None
-        findings.append(finding.model_copy(update={"since": since}))
+        status, since = known.get(_place(finding), (None, None))
+        opened = (since if status in OPEN and since else today) if finding.status in OPEN else None
+        findings.append(finding.model_copy(update={"since": opened}))
     return assessment.model_copy(
         update={
             "findings": findings,
-            "before": before.created if before else None,
-            "changes": _changes(findings, earlier, today),
-            "history": [*before.history, summary(before)][-RUNS_KEPT:] if before else [],
+            "before": before.runs[-1].created if before else None,
+            "changes": _changes(findings, known, today),
+            "history": before.runs[-RUNS_KEPT:] if before else [],
         }
     )
 
 
-def _changes(findings: list[Finding], earlier: dict[Place, Finding], today: datetime.date) -> list[Change]:
+def _changes(
+    findings: list[Finding], known: dict[Place, tuple[Status, datetime.date | None]], today: datetime.date
+) -> list[Change]:
     """The findings whose status is another than before: what became worse first, the worst of it first."""
     changes = []
     for finding in findings:
-        last = earlier.get(_place(finding))
-        if last is None or last.status is finding.status:
+        was, since = known.get(_place(finding), (finding.status, None))
+        if was is finding.status:
             continue
-        ended = last.status in OPEN and finding.status not in OPEN and last.since is not None
-        days = (today - last.since).days if ended and last.since else None
-        changes.append(
-            Change(control=finding.control, host=finding.host, was=last.status, now=finding.status, open_days=days)
-        )
+        ended = was in OPEN and finding.status not in OPEN and since is not None
+        days = (today - since).days if ended and since else None
+        changes.append(Change(control=finding.control, host=finding.host, was=was, now=finding.status, open_days=days))
     return sorted(changes, key=lambda one: (not one.worse, WORST_FIRST.index(one.now)))
 
 

@@ -6,7 +6,7 @@ here, so they cannot disagree.
 
 from __future__ import annotations
 
-from compliance.catalogue import Catalogue, Parameter, Strict, Strictest, Text
+from compliance.catalogue import PARAMETERS, Catalogue, Parameter, Strict, Strictest, Text, suggestion
 from compliance.errors import InvalidInput, PatuhError
 
 
@@ -36,7 +36,7 @@ def resolve(
                 PatuhError(
                     f"unknown parameter '{name}'",
                     where=where,
-                    mend=f"Allowed: {', '.join(sorted(catalogue.parameters))}.",
+                    mend=suggestion(name, list(catalogue.parameters), PARAMETERS),
                 )
             )
     for name, parameter in catalogue.parameters.items():
@@ -74,7 +74,7 @@ def _strictest_clause(
     for regulation in regulations:
         for clause in catalogue.regulations[regulation].clauses:
             value = clause.figures.get(name)
-            if isinstance(value, int) and (best is None or _is_stricter(parameter, value, best.value)):
+            if value is not None and (best is None or _is_stricter(parameter, value, best.value)):
                 source = f"{regulation} {clause.clause}"
                 best = ResolvedParameter(value=value, unit=parameter.unit, source=source, title=parameter.title)
     return best

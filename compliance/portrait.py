@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
@@ -13,6 +14,7 @@ import testinfra.host
 
 from compliance.assessment import LogEntry, Measure, Series
 from compliance.checking import CannotTell, Context
+from compliance.connection import CannotRun
 from compliance.evidence.judging import Evidence
 from compliance.evidence.kinds import RoomClimate
 from compliance.parameters import ResolvedParameter
@@ -20,6 +22,8 @@ from compliance.probes import facts, output, records, sysstat
 
 ENTRIES_SHOWN = 20
 LETTERS_SHOWN = 300
+# Nothing that is measured in per cent or degrees comes near; beyond it is garbage, and is left out.
+MEASURED_MAX = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,17 +49,15 @@ def of_host(host: testinfra.host.Host, context: Context) -> Portrait:
     }
     told: dict[str, str] = {}
     for name, ask in asked.items():
-        try:
+        with contextlib.suppress(CannotTell, CannotRun):
             told[name] = ask()[:LETTERS_SHOWN]
-        except CannotTell:
-            continue
     return Portrait({name: value for name, value in told.items() if value}, _log(host), _load(host, context))
 
 
 def _log(host: testinfra.host.Host) -> list[LogEntry]:
     try:
         lines = output(host, "tail -n %s %s", str(ENTRIES_SHOWN), records.MAINTENANCE_LOG).splitlines()
-    except CannotTell:
+    except (CannotTell, CannotRun):
         return []
     found = []
     for line in lines:
@@ -79,12 +81,12 @@ def _load(host: testinfra.host.Host, context: Context) -> list[Series]:
         ]
         most = context.parameters["disk_used_pct_max"].value
         found.append(Series(measure=Measure.DISK, host=context.name, most=most, days=_by_day(measured)))
-    except (CannotTell, KeyError, TypeError, ValueError, OverflowError):
+    except (CannotTell, CannotRun, KeyError, TypeError, ValueError, OverflowError):
         pass
     try:
         for name, days in sysstat.daily(host).items():
             found.append(Series(measure=Measure(name), host=context.name, days=_by_day(days.items())))
-    except (CannotTell, ValueError):
+    except (CannotTell, CannotRun, ValueError, OverflowError):
         pass
     return [series for series in found if series.days]
 
@@ -104,6 +106,6 @@ def of_room(evidence: Evidence, parameters: dict[str, ResolvedParameter]) -> lis
 def _by_day(values: Iterable[tuple[datetime.date, float]]) -> list[tuple[datetime.date, float, float]]:
     days: dict[datetime.date, list[float]] = {}
     for day, value in values:
-        if math.isfinite(value):
+        if math.isfinite(value) and abs(value) <= MEASURED_MAX:
             days.setdefault(day, []).append(value)
     return [(day, min(those), max(those)) for day, those in sorted(days.items())]

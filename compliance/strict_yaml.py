@@ -14,6 +14,7 @@ from typing import Any, cast
 import yaml
 
 from compliance.errors import InvalidInput, PatuhError
+from compliance.reading import read_text
 
 KeyPath = tuple[str | int, ...]
 
@@ -22,11 +23,31 @@ _FLOAT = re.compile(r"^[-+]?(0|[1-9][0-9]*)\.[0-9]+$")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 MAX_BYTES = 8_000_000
 MAX_DEPTH = 40
+MAX_DIGITS = 30  # what no figure, year or number of a person needs; Python itself ends at 4,300
 # Aliases within aliases would make a short file a huge one.
 MAX_VALUES = 200_000
 PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null", "str", "timestamp", "value")}
 PLAIN_TAGS |= {"!", "tag:yaml.org,2002:merge"}
 QUOTED = ("'", '"', "|", ">")
+
+
+class _Loader(yaml.CSafeLoader):
+    """A loader that ends at too deep a nesting, before the composer's recursion has used up the stack."""
+
+    depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
+        """Go into a node; the composer calls this for each."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1:
+            mark = current_node.start_mark if current_node else None
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_DEPTH} levels within each other", problem_mark=mark)
+        super().descend_resolver(current_node, current_index)
+
+    def ascend_resolver(self) -> None:
+        """Leave a node."""
+        self.depth -= 1
+        super().ascend_resolver()
 
 
 @dataclass(frozen=True)
@@ -50,16 +71,7 @@ def load(path: Path, tags: frozenset[str] = frozenset()) -> Document:
 
     :raises InvalidInput: when the file cannot be read or is no strict YAML; names file, line and column.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidInput([PatuhError("the file is too large", where=str(path), mend="Split it.")])
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InvalidInput(
-            [PatuhError(f"cannot be read: {reason}", where=str(path), mend="Check the name and the permissions.")]
-        ) from error
-    return parse(text, path, tags)
+    return parse(read_text(path, MAX_BYTES), path, tags)
 
 
 def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document:
@@ -68,17 +80,22 @@ def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document
     :raises InvalidInput: as :func:`load`.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
         raise InvalidInput(
             [PatuhError(f"is not valid YAML: {error.problem}", where=place, mend="Mend the syntax there.")]
         ) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
+        # A sign that YAML does not allow, such as NUL; the place counts bytes.
+        before = text.encode("utf-8", "replace")[: getattr(error, "position", 0)]
+        line = before.count(b"\n") + 1
         raise InvalidInput(
-            [PatuhError("is not valid YAML", where=str(path), mend="Remove unreadable characters or nesting.")]
+            [PatuhError("is not valid YAML", where=f"{path}:{line}", mend="Remove the unreadable characters there.")]
         ) from error
+    except UnicodeEncodeError as error:  # half a character, as a command line may hold it
+        raise InvalidInput([PatuhError("is no text", where=str(path), mend="Write it as UTF-8.")]) from error
     lines: dict[KeyPath, tuple[int, int]] = {}
     problems: list[PatuhError] = []
 
@@ -117,10 +134,11 @@ def parse(text: str, path: Path, tags: frozenset[str] = frozenset()) -> Document
             return value
         if value.lower() in _WORDS:
             return _WORDS[value.lower()]
-        if _INTEGER.match(value):
-            return int(value)
-        if _FLOAT.match(value):
-            return float(value)
+        if number := _INTEGER.match(value) or _FLOAT.match(value):
+            if len(value) > MAX_DIGITS:
+                problem("the number is too long", node.start_mark, "Shorten it, or quote it if it is text.")
+                return None
+            return float(value) if number.re is _FLOAT else int(value)
         return value
 
     data = build(node, ()) if node is not None else None

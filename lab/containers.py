@@ -32,6 +32,8 @@ def start(instance: Instance, name: str, image: Path) -> None:
         run_as_root(["mount", "-t", "overlay", "overlay", "-o", options, str(merged)])
     process = spawn(
         [
+            # The network's settings are the namespace's own, which systemd-nspawn only knows of one that it made.
+            *("env", "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network"),
             *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", f"--machine={name}"),
             *(f"--directory={merged}", f"--network-namespace-path={NAMESPACES / instance.peer_namespace(name)}"),
             *("--capability=CAP_NET_ADMIN", "--console=pipe"),

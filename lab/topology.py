@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from compliance.errors import PatuhError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-CACHE = REPOSITORY / ".cache"
+# Elsewhere when the checkout is read-only: commands/environment.py decides.
+CACHE = Path(os.environ.get("PATUH_CACHE") or REPOSITORY / ".cache")
 IMAGE_RECIPE = Path(__file__).resolve().parent / "image"
 MACHINES_FILE = Path(__file__).resolve().parent / "machines.yml"
 SYSTEM_DISK_MB = 3072
@@ -112,14 +113,12 @@ class Topology(_Strict):
 class Instance:
     """One running copy of the lab: its name decides its namespaces, its folder and its ports.
 
-    A name with a file of its own beside ``machines.yml`` has the machines of that file. The default instance
-    listens on the ports of its file; others are shifted, so that Molecule's machines and the demonstration's
-    can run side by side.
+    A name with a file of its own beside ``machines.yml`` has the machines of that file, with other ports and
+    addresses, so that all can run side by side.
     """
 
-    def __init__(self, name: str = "lab", port_offset: int = 0) -> None:
+    def __init__(self, name: str = "lab") -> None:
         self.name = name
-        self.port_offset = port_offset
         own = MACHINES_FILE.with_name(f"{name}.yml")
         self.topology = Topology.load(own if own.exists() else MACHINES_FILE)
         self.folder = CACHE / "lab" / name
@@ -135,7 +134,7 @@ class Instance:
 
     def ssh_port(self, machine: str) -> int:
         """The port on 127.0.0.1 that leads to the machine's SSH server, by way of the workstation."""
-        return self.topology.machines[machine].ssh_port + self.port_offset
+        return self.topology.machines[machine].ssh_port
 
     def machine_folder(self, machine: str) -> Path:
         """Where the machine's disks, console log and control socket lie."""
@@ -149,6 +148,11 @@ def private_key() -> Path:
         key.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "patuh-lab", "-f", str(key)], check=True)
     return key
+
+
+def known_hosts(machine: str) -> Path:
+    """The file with the machine's host key; a file a machine, so that several can be started at once."""
+    return CACHE / "lab" / "host_keys" / machine
 
 
 def as_root(command: Sequence[str]) -> list[str]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import datetime
 import json
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from compliance import host_keys
 from compliance.errors import PatuhError
 from lab import containers
-from lab.images import Progress, build_image, image_folder, make_blank_disk, make_overlay, make_removable_disk
+from lab.images import HOST_KEY, Progress, build_image, image_folder, make_blank_disk, make_overlay, make_removable_disk
 from lab.network import create_network, remove_network
-from lab.topology import Instance, Machine, as_root, private_key, run_as_root, serial_number
+from lab.topology import Instance, Machine, as_root, known_hosts, private_key, run_as_root, serial_number
 
 BOOT_SECONDS_MAX = 300
 KVM_PROBE_SECONDS = 20
@@ -86,8 +89,11 @@ def _disks(instance: Instance, name: str, machine: Machine, image: Path) -> list
     ]
 
 
-def start(instance: Instance, name: str, image: Path) -> None:
-    """Start one machine, unless it runs."""
+def start(instance: Instance, name: str, image: Path, clock: datetime.datetime | None = None) -> None:
+    """Start one machine, unless it runs.
+
+    :param clock: what the machine's own clock says then, in UTC; the time of this computer unless given.
+    """
     machine = instance.topology.machines[name]
     if machine.container:
         containers.start(instance, name, image)
@@ -107,6 +113,7 @@ def start(instance: Instance, name: str, image: Path) -> None:
         [
             *("ip", "netns", "exec", instance.router_namespace, "qemu-system-x86_64"),
             *("-name", f"{instance.name}-{name}", "-machine", "q35", *accelerator),
+            *(("-rtc", f"base={clock:%Y-%m-%dT%H:%M:%S}") if clock else ()),
             *("-smp", "1", "-m", str(machine.memory_mb), "-smbios", f"type=1,serial={serial_number(name)}"),
             *("-display", "none", "-serial", f"file:{folder / 'console.log'}"),
             *("-qmp", f"unix:{control},server=on,wait=off"),
@@ -134,10 +141,23 @@ def power_off(instance: Instance, name: str) -> None:
         time.sleep(0.1)
 
 
-def power_on(instance: Instance, name: str) -> None:
-    """Start a machine that was powered off."""
+def shut_down(instance: Instance, name: str) -> None:
+    """Shut a machine down in the ordinary way, and wait until it has.
+
+    :raises PatuhError: when it does not end.
+    """
+    subprocess.run(ssh_command(instance, name, "sudo systemctl poweroff"), capture_output=True, check=False)
+    deadline = time.monotonic() + BOOT_SECONDS_MAX
+    while is_running(instance, name):
+        if time.monotonic() > deadline:
+            raise PatuhError(f"{name} did not shut down", mend="Read its console log.")
+        time.sleep(0.5)
+
+
+def power_on(instance: Instance, name: str, clock: datetime.datetime | None = None) -> None:
+    """Start a machine that was powered off, with its clock at a given time if there is one."""
     machine = instance.topology.machines[name]
-    start(instance, name, image_folder(name, machine, instance.topology))
+    start(instance, name, image_folder(name, machine, instance.topology), clock)
 
 
 def is_running(instance: Instance, name: str) -> bool:
@@ -155,8 +175,8 @@ def ssh_command(instance: Instance, name: str, *remote: str) -> list[str]:
     """The command that runs something on a machine as its first user."""
     return [
         *("ssh", "-i", str(private_key()), "-p", str(instance.ssh_port(name)), "-o", "LogLevel=ERROR"),
-        *("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10"),
-        *("-o", "BatchMode=yes", "patuh@127.0.0.1", *remote),
+        *host_keys.ssh_options({host_keys.FILE_VARIABLE: known_hosts(name)}, name),
+        *("-o", "ConnectTimeout=10", "-o", "BatchMode=yes", "patuh@127.0.0.1", *remote),
     ]
 
 
@@ -193,6 +213,14 @@ def wait_for_ssh(instance: Instance, name: str, seconds: float = BOOT_SECONDS_MA
     )
 
 
+def know(name: str, image: Path) -> None:
+    """Let the controller know the machine by the host key of its image."""
+    kind, key = (image / HOST_KEY).read_text(encoding="utf-8").split()[:2]
+    file = known_hosts(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{name} {kind} {key}\n", encoding="utf-8")
+
+
 def up(instance: Instance, progress: Progress, names: list[str] | None = None) -> None:
     """Build what is missing, start what does not run, and wait until the machines (all of them) answer."""
     machines = instance.topology.machines
@@ -201,6 +229,7 @@ def up(instance: Instance, progress: Progress, names: list[str] | None = None) -
         if not is_running(instance, name):
             image = build_image(name, machines[name], instance.topology, progress)
             progress(f"{name}: booting")
+            know(name, image)
             start(instance, name, image)
         wait_for_ssh(instance, name)
         progress(f"{name}: answers")
@@ -226,10 +255,13 @@ def _boot(instance: Instance, name: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def reboot(instance: Instance, name: str) -> None:
-    """Reboot a machine in the ordinary way and wait until it answers again."""
+def reboot(instance: Instance, name: str, by: Callable[[], object] | None = None) -> None:
+    """Reboot a machine in the ordinary way, or by what is given, and wait until it answers again."""
     before = _boot(instance, name)
-    subprocess.run(ssh_command(instance, name, "sudo systemctl reboot"), capture_output=True, check=False)
+    if by:
+        by()
+    else:
+        subprocess.run(ssh_command(instance, name, "sudo systemctl reboot"), capture_output=True, check=False)
     deadline = time.monotonic() + BOOT_SECONDS_MAX
     while time.monotonic() < deadline:
         time.sleep(2)

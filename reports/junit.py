@@ -49,5 +49,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
                 ElementTree.SubElement(case, kind, message=message).text = seen
             elif seen:
                 ElementTree.SubElement(case, "system-out").text = seen
+        if host is None and view.cautions:
+            ElementTree.SubElement(suite, "system-err").text = "\n".join(view.cautions)
     ElementTree.indent(suites)
     return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True))

@@ -18,6 +18,16 @@ def render(assessment: Assessment) -> bytes:
             [(fleet, assessment.created.timestamp())],
         ),
         (
+            "patuh_assessment_complete",
+            "Whether the assessment came to its end.",
+            [(fleet, float(assessment.complete))],
+        ),
+        (
+            "patuh_observations_left_out",
+            "Observations that were too many to be shown.",
+            [(fleet, sum(finding.left_out for finding in assessment.findings))],
+        ),
+        (
             "patuh_findings",
             "Findings by status.",
             [({**fleet, "status": str(status)}, count) for status, count in assessment.score.tally.items()],

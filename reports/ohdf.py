@@ -70,6 +70,7 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
                 "name": "patuh",
                 "version": assessment.version,
                 "title": f"{view.say('title')}: {assessment.fleet}",
+                "summary": " ".join(view.verdict),
                 "sha256": hashlib.sha256(json.dumps(controls, sort_keys=True).encode()).hexdigest(),
                 "supports": [],
                 "attributes": [],

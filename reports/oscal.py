@@ -50,6 +50,12 @@ def render(assessment: Assessment, language: Language = "en") -> dict[str, bytes
     }
 
 
+def file_names(assessment: Assessment) -> set[str]:
+    """The names of all documents that there can be of an assessment."""
+    documents = ("component-definition", "assessment-results", "plan-of-action-and-milestones")
+    return {f"{one}.json" for one in (*documents, *(f"catalog-{each.id}" for each in assessment.regulations))}
+
+
 def clause_id(regulation: str, clause: str) -> str:
     """A clause as an OSCAL token, the same in every document."""
     return f"{regulation}_{clause}"

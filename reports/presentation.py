@@ -25,6 +25,7 @@ from compliance.assessment import (
     AssessedHost,
     Assessment,
     Finding,
+    Run,
     Series,
     Status,
     tally,
@@ -52,6 +53,9 @@ Language = Literal["id", "en"]
 LANGUAGES: tuple[Language, ...] = ("id", "en")
 SOON = datetime.timedelta(days=30)
 RUNS_DRAWN = 60
+NAMES_SHOWN = 10
+# Why a whole server tells nothing, which is said of the server and not of each control.
+SILENT = frozenset({"host-silent", "host-key-refused"})
 UNITS = {"d": "hari", "h": "jam", "min": "menit", "°C": "°C", "%": "%", "Mbps": "Mbps"}
 MEASURED = re.compile(rf"((?:[<>]=? )?)(\d+(?:\.\d+)?) ({'|'.join(UNITS)})")
 BEGUN = re.compile(r"(console login on) (.+)")
@@ -94,6 +98,28 @@ def say(key: str, language: Language, **values: object) -> str:
     return text
 
 
+def _moment(at: datetime.datetime, timezone: str, language: Language) -> str:
+    pattern = "d MMMM yyyy HH.mm z" if language == "id" else "d MMMM yyyy HH:mm z"
+    return str(format_datetime(at.astimezone(zoneinfo.ZoneInfo(timezone)), pattern, locale=language))
+
+
+def _per_cent(tenths: int, language: Language) -> str:
+    number = format_decimal(tenths / 10, "0.0", locale=language)
+    return f"{number}\N{NO-BREAK SPACE}%" if language == "id" else f"{number}%"
+
+
+def run_view(run: Run, timezone: str, language: Language) -> RunView:
+    """A past assessment in a language, with the time as it was in a time zone."""
+    return RunView(
+        moment=_moment(run.created, timezone, language),
+        score=_per_cent(run.tenths, language),
+        fails=run.tally[Status.FAIL] + run.tally[Status.OVERDUE],
+        errors=run.tally[Status.ERROR],
+        nobody=run.coverage.nobody,
+        mended=len(run.mended_after_days),
+    )
+
+
 @dataclass(frozen=True)
 class View:
     """A whole assessment in one language."""
@@ -129,9 +155,7 @@ class View:
 
     def moment(self, at: datetime.datetime) -> str:
         """A date with its time, in the fleet's time zone."""
-        zone = zoneinfo.ZoneInfo(self.assessment.timezone)
-        pattern = "d MMMM yyyy HH.mm z" if self.language == "id" else "d MMMM yyyy HH:mm z"
-        return str(format_datetime(at.astimezone(zone), pattern, locale=self.language))
+        return _moment(at, self.assessment.timezone, self.language)
 
     @property
     def score(self) -> str:
@@ -140,8 +164,7 @@ class View:
 
     def per_cent(self, tenths: int) -> str:
         """So many tenths of a per cent, with one decimal."""
-        number = format_decimal(tenths / 10, "0.0", locale=self.language)
-        return f"{number}\N{NO-BREAK SPACE}%" if self.language == "id" else f"{number}%"
+        return _per_cent(tenths, self.language)
 
     @property
     def verdict(self) -> list[str]:
@@ -157,7 +180,39 @@ class View:
             sentences = [self.say("verdict-incomplete", count=unseen) if unseen else self.say("verdict-holds")]
         if self.assessment.local:
             sentences.append(self.say("local-note"))
-        return sentences
+        hosts = self.assessment.hosts
+        if silent := [host.name for host in hosts if not host.answered]:
+            names = self._some(silent)
+            sentences.append(self.say("servers-silent", count=len(silent), of=len(hosts), hosts=names))
+        return [*sentences, *self.cautions]
+
+    @property
+    def cautions(self) -> list[str]:
+        """What a reader must know of this run before believing its figures; every document shows it."""
+        told = [] if self.assessment.complete else [self.say("interrupted")]
+        left_out: dict[str, int] = {}
+        for finding in self.assessment.findings:
+            if finding.left_out:
+                name = finding.host or self.say("whole-fleet")
+                left_out[name] = left_out.get(name, 0) + finding.left_out
+        if left_out:
+            told.append(self.say("left-out", count=sum(left_out.values()), hosts=self._some(list(left_out))))
+        return told
+
+    def _some(self, names: list[str]) -> str:
+        """The names, the first of many."""
+        more = len(names) - NAMES_SHOWN
+        return ", ".join([*names[:NAMES_SHOWN], *([self.say("and-more", count=more)] if more > 0 else [])])
+
+    @property
+    def silences(self) -> list[tuple[str, str]]:
+        """The hosts that did not answer, each with its own reason."""
+        worded = {one.host: self.finding(one).reason for one in self.assessment.findings if _is_silent(one)}
+        return [
+            (host.name, worded.get(host.name) or host.silence or self.say("reason-interrupted"))
+            for host in self.assessment.hosts
+            if not host.answered
+        ]
 
     @property
     def changed(self) -> str:
@@ -193,17 +248,8 @@ class View:
     @property
     def runs(self) -> list[RunView]:
         """The assessments so far, this one last."""
-        return [
-            RunView(
-                moment=self.moment(run.created),
-                score=self.per_cent(run.tenths),
-                fails=run.tally[Status.FAIL] + run.tally[Status.OVERDUE],
-                errors=run.tally[Status.ERROR],
-                nobody=run.coverage.nobody,
-                mended=len(run.mended_after_days),
-            )
-            for run in [*self.assessment.history, summary(self.assessment)]
-        ]
+        these = [*self.assessment.history, summary(self.assessment)]
+        return [run_view(run, self.assessment.timezone, self.language) for run in these]
 
     @property
     def trends(self) -> list[tuple[str, list[TrendView]]]:
@@ -285,9 +331,13 @@ class View:
             chip=self.chip(finding.status),
             reason=reason,
             observations=[
-                (self.phrase(o.subject), self.phrase(o.expected), self.phrase(o.observed), o.holds)
-                for o in finding.observations
+                *(
+                    (self.phrase(o.subject), self.phrase(o.expected), self.phrase(o.observed), o.holds)
+                    for o in finding.observations
+                ),
+                *([("…", "…", self.say("and-more", count=finding.left_out), True)] if finding.left_out else []),
             ],
+            silent=_is_silent(finding),
             due=self.say("due-next", date=self.day(finding.due.on), what=finding.due.what) if finding.due else "",
             since=self.say("since", date=self.day(finding.since)) if finding.since else "",
         )
@@ -301,8 +351,12 @@ class View:
         ]
 
     def why(self, control: ControlView) -> str:
-        """The first thing that was seen of a control that does not hold, in a sentence of one line or two."""
-        said = [next(iter(self.seen(finding)), finding.reason) for finding in control.troubled]
+        """The first thing that was seen of a control that does not hold, in a sentence of one line or two.
+
+        Why a server is silent is its own matter, and no other's reason.
+        """
+        told = [finding for finding in control.troubled if not finding.silent]
+        said = [next(iter(self.seen(finding)), finding.reason) for finding in told]
         return said[0][:160] if said else ""
 
     @cached_property
@@ -362,7 +416,7 @@ class View:
         return HostView(
             name=host.name,
             answered=host.answered,
-            silence=host.silence or "",
+            silence="" if host.answered else host.silence or self.say("reason-interrupted"),
             cells=[value or "—" for value in (words["role"], words["zone"], host.system, host.owner)],
             declared=[*rows, *((self.say(f"fact-{name}"), self.fact(value)) for name, value in host.facts.items())],
             tally=[(self.chip(status), count) for status, count in counted.items() if count],
@@ -619,6 +673,10 @@ def _share(tally: dict[Status, int] | None) -> float | None:
         return None
     applies = sum(count for status, count in tally.items() if status not in NEITHER)
     return tally.get(Status.PASS, 0) / applies if applies else None
+
+
+def _is_silent(finding: Finding) -> bool:
+    return finding.reason is not None and finding.reason.message in SILENT
 
 
 def _sentence(what: str, why: str) -> str:

@@ -63,7 +63,15 @@ def render(assessment: Assessment, language: Language = "en") -> bytes:
         "runs": [
             {
                 "tool": {"driver": {"name": "Patuh", "version": assessment.version, "rules": rules}},
-                "invocations": [{"executionSuccessful": True, "endTimeUtc": ended}],
+                "invocations": [
+                    {
+                        "executionSuccessful": assessment.complete,
+                        "endTimeUtc": ended,
+                        "toolExecutionNotifications": [
+                            {"level": "warning", "message": {"text": caution}} for caution in view.cautions
+                        ],
+                    }
+                ],
                 "results": [result(finding) for finding in assessment.findings],
             }
         ],

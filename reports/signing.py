@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -20,15 +21,16 @@ from pathlib import Path
 import yaml
 
 from compliance import strict_yaml
+from compliance.assessment import FILE_NAME as ASSESSMENT
+from compliance.assessment import MAX_BYTES
 from compliance.errors import InvalidInput, PatuhError
+from compliance.reading import read_bytes
+from compliance.writing import write_together
+from reports.folder import MANIFEST, SIGNATURE, STATEMENT, differences, is_report, listed, manifest_of
 
-MANIFEST = "manifest.sha256"
-SIGNATURE = f"{MANIFEST}.sig"
-STATEMENT = "signed.yml"
 NAMESPACE = "patuh-report"
 PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 CLOCKS_DIFFER = datetime.timedelta(minutes=5)
-_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 @dataclass(frozen=True)
@@ -41,35 +43,51 @@ class Signed:
 
 
 def sign(folder: Path, key: Path, by: str, at: datetime.datetime) -> Signed:
-    """Sign every file of a folder; a former signature is replaced.
+    """Sign the reports of an assessment; a former signature is replaced.
 
     :param key: the officer's private key, or the public one when an agent or a hardware key holds the private half.
     :param by: the name that stands for the officer in ``allowed_signers``.
-    :raises PatuhError: when the key does not sign, or the folder holds what cannot be signed.
+    :raises PatuhError: when the key does not sign, or ``at`` is before the assessment.
+    :raises InvalidInput: naming every file that is not of the assessment, or was changed since it was written.
     """
     if not PRINCIPAL.fullmatch(by):
         raise PatuhError(f"'{by}' cannot name a signer", mend="Write something like head@city.example.")
+    mend = "Only reports as they were written are signed: 'patuh report' writes them anew, other files go elsewhere."
+    if not key.is_file():
+        raise PatuhError("is no key", where=str(key), mend="Name the officer's SSH key.")
+    differ = [one for one in differences(folder, mend) if one.where != str(folder / STATEMENT)]
+    differ += not_reports(folder)
+    if differ:
+        raise InvalidInput(differ)
+    if early := _before_the_assessment(folder, at):
+        raise early
     statement = yaml.safe_dump({"signed": at.isoformat(timespec="seconds"), "by": by}, sort_keys=False).encode()
-    digests = {**_digests(folder), STATEMENT: hashlib.sha256(statement).hexdigest()}
-    manifest = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())).encode()
+    manifest = manifest_of({**listed(folder), STATEMENT: hashlib.sha256(statement).hexdigest()})
     # Signed elsewhere, so that a key that does not sign leaves a former signature as it was.
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch) / MANIFEST
         draft.write_bytes(manifest)
         done = _ssh_keygen("sign", "-q", "-f", str(key), "-n", NAMESPACE, str(draft))
+        if "UNPROTECTED PRIVATE KEY FILE" in done.stderr:
+            raise PatuhError("can be read by others, and so is not used", where=str(key), mend=f"chmod 600 {key}")
         if done.returncode != 0 or not (Path(scratch) / SIGNATURE).exists():
             raise PatuhError(f"was not signed: {_last(done)}", where=str(key), mend="Name the officer's SSH key.")
         signature = (Path(scratch) / SIGNATURE).read_bytes()
-    for name, content in ((STATEMENT, statement), (MANIFEST, manifest), (SIGNATURE, signature)):
-        (folder / name).write_bytes(content)
+    # A passphrase takes its time, in which another run may have written its reports.
+    changed = [one for one in differences(folder, mend) if one.where != str(folder / STATEMENT)]
+    if changed or manifest_of({**listed(folder), STATEMENT: hashlib.sha256(statement).hexdigest()}) != manifest:
+        raise PatuhError("was changed while it was signed", where=str(folder), mend="Look at it, and sign it again.")
+    write_together(folder, {STATEMENT: statement, MANIFEST: manifest, SIGNATURE: signature})
     checked = _ssh_keygen("check-novalidate", "-n", NAMESPACE, "-s", str(folder / SIGNATURE), about=folder / MANIFEST)
     return Signed(by, at, _fingerprint(checked))
 
 
-def verify(folder: Path, signers: Path) -> Signed:
+def verify(folder: Path, signers: Path, revoked: Path | None = None) -> Signed:
     """Who signed the files of a folder, when nothing was changed since.
 
     :param signers: the ``allowed_signers`` file, from a place that does not come with the folder.
+    :param revoked: keys that sign no more, whatever ``signers`` says: public keys or a revocation list (ssh-keygen(1),
+        "KEY REVOCATION LISTS").
     :raises InvalidInput: naming every file that was changed, removed or added, and what is wrong with the signature.
     """
     problems: list[PatuhError] = []
@@ -78,24 +96,67 @@ def verify(folder: Path, signers: Path) -> Signed:
             problems.append(PatuhError("is missing", where=str(folder / name), mend="'patuh sign' writes it."))
     if not signers.is_file():
         problems.append(PatuhError("is missing", where=str(signers), mend="It lists who may sign: ssh-keygen(1)."))
+    if revoked is not None and not _lists_keys(revoked):
+        mend = "Name a file of public keys, or one made by 'ssh-keygen -k'."
+        problems.append(PatuhError("lists no keys that sign no more", where=str(revoked), mend=mend))
     if problems:
         raise InvalidInput(problems)
     by, at = _statement(folder)
-    done = _ssh_keygen(
-        *("verify", "-n", NAMESPACE, "-f", str(signers), "-I", by, "-s", str(folder / SIGNATURE)),
-        f"-Overify-time={at.astimezone(datetime.UTC):%Y%m%d%H%M%SZ}",
-        about=folder / MANIFEST,
-    )
+    when = f"-Overify-time={at.astimezone(datetime.UTC):%Y%m%d%H%M%SZ}"
+    asked = ("verify", "-n", NAMESPACE, "-f", str(signers), "-I", by, "-s", str(folder / SIGNATURE), when)
+    done = _ssh_keygen(*asked, about=folder / MANIFEST)
+    why, mend = _last(done), f"See who may sign in {signers}."
+    if done.returncode == 0 and revoked is not None:
+        # Asked apart, for ssh-keygen does not say that this is why.
+        done = _ssh_keygen(*asked, "-r", str(revoked), about=folder / MANIFEST)
+        why, mend = "its key is revoked", f"Have the reports signed with a key that is not in {revoked}."
     if done.returncode != 0:
-        told = f"the signature of '{by}' of {at.isoformat()} does not hold: {_last(done)}"
-        problems.append(PatuhError(told, where=str(folder / SIGNATURE), mend=f"See who may sign in {signers}."))
+        told = f"the signature of '{by}' of {at.isoformat()} does not hold: {why}"
+        problems.append(PatuhError(told, where=str(folder / SIGNATURE), mend=mend))
     if at > datetime.datetime.now(datetime.UTC) + CLOCKS_DIFFER:
         told = f"was signed on {at.isoformat()}, which is yet to come"
         problems.append(PatuhError(told, where=str(folder / STATEMENT), mend="Set the clock, here or there."))
-    problems += _differences(folder)
+    problems += differences(folder, "Ask the signer for the files as signed.")
+    if not problems and (early := _before_the_assessment(folder, at)):
+        problems.append(early)
     if problems:
         raise InvalidInput(problems)
     return Signed(by, at, _fingerprint(done))
+
+
+def not_reports(folder: Path) -> list[PatuhError]:
+    """What the folder's list names that is no report, and an assessment that is none of a whole run."""
+    strangers = [name for name in listed(folder) if name != STATEMENT and not is_report(name)]
+    problems = [PatuhError("is no report", where=str(folder / one), mend="Move it elsewhere.") for one in strangers]
+    if "report.html" not in listed(folder):
+        mend = "'patuh report' writes the reports of a whole assessment."
+        problems.append(PatuhError("holds an assessment without its reports", where=str(folder), mend=mend))
+    return problems
+
+
+def _lists_keys(path: Path) -> bool:
+    """Whether ssh-keygen would understand a file of revoked keys; it does not say when it does not."""
+    if not path.is_file():
+        return False
+    content = read_bytes(path, MAX_BYTES)
+    if content.startswith(b"SSHKRL\n"):
+        return True
+    lines = [line.strip() for line in content.decode(errors="replace").splitlines()]
+    keys = [line for line in lines if line and not line.startswith("#")]
+    return bool(keys) and all(re.match(r"(ssh|ecdsa|sk)-\S+ AAAA\S+", line) for line in keys)
+
+
+def _before_the_assessment(folder: Path, at: datetime.datetime) -> PatuhError | None:
+    """What is wrong with a signature that claims to be older than what it signs; also of another version of Patuh."""
+    path = folder / ASSESSMENT
+    try:
+        created = datetime.datetime.fromisoformat(json.loads(read_bytes(path, MAX_BYTES))["created"])
+        early = at + CLOCKS_DIFFER < created and 1970 <= created.year < 9000
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        mend = "Sign the folder that 'patuh check' wrote."
+        raise PatuhError("does not say when it was made", where=str(path), mend=mend) from error
+    told = f"was signed on {at.isoformat()}, before the assessment was made on {created.isoformat()}"
+    return PatuhError(told, where=str(folder / STATEMENT), mend="Set the clock, and sign again.") if early else None
 
 
 def _statement(folder: Path) -> tuple[str, datetime.datetime]:
@@ -103,48 +164,12 @@ def _statement(folder: Path) -> tuple[str, datetime.datetime]:
     said = strict_yaml.load(path).data
     try:
         by, at = str(said["by"]), datetime.datetime.fromisoformat(str(said["signed"]))
-        if not PRINCIPAL.fullmatch(by) or at.tzinfo is None:
+        if not PRINCIPAL.fullmatch(by) or at.tzinfo is None or not 1970 <= at.year < 9000:
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         mend = "It was changed, or is not of 'patuh sign'."
         raise PatuhError("does not say who signed and when", where=str(path), mend=mend) from error
     return by, at
-
-
-def _differences(folder: Path) -> list[PatuhError]:
-    """What is not as the manifest says."""
-    signed: dict[str, str] = {}
-    problems = []
-    for number, line in enumerate((folder / MANIFEST).read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        match = _LINE.fullmatch(line)
-        if match is None or match[2] in signed:
-            where = f"{folder / MANIFEST}:{number}"
-            problems.append(PatuhError("is no line of 'patuh sign'", where=where, mend="The list was changed."))
-        else:
-            signed[match[2]] = match[1]
-    there = _digests(folder)
-    for name in sorted({*signed, *there}):
-        if signed.get(name) == there.get(name):
-            continue
-        word = "was removed" if name not in there else "was added" if name not in signed else "was changed"
-        told = f"{word} since it was signed" if name in signed else f"{word} after the others were signed"
-        problems.append(PatuhError(told, where=str(folder / name), mend="Ask the signer for the files as signed."))
-    return problems
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file by its name in the folder.
-
-    :raises PatuhError: for what is neither a file nor a folder, or has a name that a list cannot hold.
-    """
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()) or "\n" in name or "\\" in name:
-            raise PatuhError("cannot be signed", where=str(path), mend="Remove it: only plain files are.")
-        if path.is_file() and name not in (MANIFEST, SIGNATURE):
-            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    return found
 
 
 def _ssh_keygen(deed: str, *arguments: str, about: Path | None = None) -> subprocess.CompletedProcess[str]:

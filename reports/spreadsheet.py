@@ -49,7 +49,13 @@ def rows(assessment: Assessment, language: Language) -> list[Row]:
             ", ".join(control.clauses),
         ]
         found.append((finding.status, row))
-    return sorted(found, key=lambda one: WORST_FIRST.index(one[0]))
+    # What must be known before the rows are believed comes before them.
+    blank = [""] * (len(COLUMNS) - 6)
+    cautions = [
+        (Status.ERROR, [view.say("whole-fleet"), "", "", view.chip(Status.ERROR).word, "", told, *blank])
+        for told in view.cautions
+    ]
+    return [*cautions, *sorted(found, key=lambda one: WORST_FIRST.index(one[0]))]
 
 
 def render(assessment: Assessment, language: Language = "id") -> bytes:

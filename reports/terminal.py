@@ -25,6 +25,8 @@ def show(assessment: Assessment, console: Console, language: Language = "id", ev
     if view.changed:
         console.print(Line(view.changed))
     console.print(Line(view.coverage))
+    for name, silence in view.silences:
+        console.print(Line(f"✗ {name}: {silence}", style="bold red"))
     for regulation in view.regulations:
         words = ", ".join(f"{chip.sign} {count} {chip.word}" for chip, count in regulation.tally)
         console.print(Line(f"{regulation.citation}: {words}"))

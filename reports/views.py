@@ -26,6 +26,7 @@ class FindingView:
     observations: list[tuple[str, str, str, bool]]
     due: str = ""
     since: str = ""
+    silent: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,5 +29,6 @@ def rows_of(name: str) -> list[list[str]]:
 
 def publish(name: str, title: str, *paragraphs: str) -> None:
     """Write ``docs/<name>.md``; ``python -m tests.<name>`` is what writes it again."""
-    text = "\n\n".join([f"# {title}", f"<!-- written by 'python -m tests.{name}' -->", *paragraphs])
+    program = f"python -m tests.{name.replace('-', '_')}"
+    text = "\n\n".join([f"# {title}", f"<!-- written by '{program}' -->", *paragraphs])
     (REPOSITORY / "docs" / f"{name}.md").write_text(text + "\n", encoding="utf-8")

@@ -77,6 +77,12 @@ class _NoShell:
     def run(self, line: str) -> tuple[int, bytes, bytes]:
         raise CannotRun(f"nobody recorded an answer to '{line:.80}'")
 
+    def begin(self, seconds: float) -> None:
+        pass
+
+    def interrupt(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 
@@ -10,10 +11,11 @@ from testinfra.host import Host
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.checks.shared import unit_runs
 from compliance.probes import is_there, kernel, output, records, succeeds, systemd
-from compliance.probes.accounts import STRONG_HASHES, accounts
+from compliance.probes.accounts import STRONG_HASHES, accounts, date_of, today
 from compliance.probes.packages import installed
 
-SUPPORTED_DEBIAN = {"12": "bookworm", "13": "trixie"}
+# The last day of Debian's long-term support, https://wiki.debian.org/LTS
+DEBIAN_SUPPORTED_UNTIL = {"12": datetime.date(2028, 6, 30), "13": datetime.date(2030, 6, 30)}
 
 LEGACY_CLIENTS = {
     "ftp",
@@ -38,6 +40,8 @@ UNNEEDED_SERVERS = {
     "xinetd",
     "ypserv",
 }
+# Where Debian's cracklib-runtime keeps its dictionary, unless pwquality.conf(5) names another.
+CRACKLIB_DICTIONARY = "/var/cache/cracklib/cracklib_dict"
 COMPILERS = re.compile(r"^(gcc|g\+\+|clang|make|tcc)(-[0-9.]+)?$")
 
 
@@ -92,17 +96,19 @@ def interface_settings(
 
 @assesses("os.supported-release")
 def test_release_is_supported(host: Host, context: Context, saw: Saw) -> None:
-    """The release still gets security fixes."""
+    """The release still gets security fixes on the server's day."""
     said = dict(
         re.findall(r'^(ID|VERSION_ID|PRETTY_NAME)="?([^"\n]*)"?$', output(host, "cat /etc/os-release"), re.MULTILINE)
     )
     if said.get("ID") != "debian":
         raise CannotTell(f"nothing is known of the releases of {said.get('ID')}")
+    until = DEBIAN_SUPPORTED_UNTIL.get(said.get("VERSION_ID", ""))
+    name = said.get("PRETTY_NAME", "?")
     saw(
         "os-release",
         expected="Debian 12 | 13",
-        observed=said.get("PRETTY_NAME", "?"),
-        holds=said.get("VERSION_ID") in SUPPORTED_DEBIAN,
+        observed=f"{name}, <= {until.isoformat()}" if until else name,
+        holds=until is not None and date_of(today(host)) <= until,
     )
 
 
@@ -466,6 +472,11 @@ def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) ->
     for key, least in (("minlen", 12), ("minclass", 3)):
         value = conf.get(key, "0")
         saw(key, expected=f">= {least}", observed=value, holds=value.isdigit() and int(value) >= least)
+    if conf.get("dictcheck", "1") != "0":
+        # pwquality.conf(5): without its dictionary the module refuses every password, good ones, too.
+        dictionary = conf.get("dictpath", CRACKLIB_DICTIONARY) + ".pwd"
+        there = succeeds(host, "test -s %s", dictionary)
+        saw("dictcheck", expected=dictionary, observed=dictionary if there else "—", holds=there)
 
 
 @assesses("os.login-lockout")
@@ -656,7 +667,8 @@ def test_homes_are_private(host: Host, context: Context, saw: Saw) -> None:
         raise CannotTell("no home directory can be looked at")
     for home in there:
         mode = int(output(host, "stat -c %%a %s", home), 8)
-        saw(home, expected="<= 750", observed=f"{mode:o}", holds=mode & 0o027 == 0)
+        # Passing through, as a web server does on its way to a public_html, reads nothing.
+        saw(home, expected="<= 751", observed=f"{mode:o}", holds=mode & 0o026 == 0)
 
 
 @assesses("os.ctrl-alt-del-off")

@@ -28,12 +28,15 @@ def _arrays(host: Host, context: Context) -> list[Array]:
             _no_other_kind(host)
         return running
     resolved = {name: output(host, "readlink -m -- %s", name).strip() for name in declared.raid_arrays}
-    return [
+    wanted = [
         dataclasses.replace(array, name=name)
         for name in declared.raid_arrays
         for array in running
         if array.name in (name, resolved[name])
     ]
+    # An array that does not run is in trouble, whether anybody declared it or not.
+    known = {*declared.raid_arrays, *resolved.values()}
+    return wanted + [array for array in running if not array.runs and array.name not in known]
 
 
 def _no_other_kind(host: Host) -> None:
@@ -171,7 +174,7 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
     limit = context.parameter("disk_used_pct_max")
     exclude = " ".join(f"-x {kind}" for kind in PSEUDO)
     for what, option in (("bytes", "-lP"), ("inodes", "-lPi")):
-        lines = output(host, f"df {option} {exclude}").splitlines()[1:]
+        lines = _df(host, saw, f"df {option} {exclude}", what)
         if not lines:
             raise CannotTell("df names no local file system")
         for line in lines:
@@ -185,6 +188,23 @@ def test_partitions_are_within_their_limit(host: Host, context: Context, saw: Sa
                     observed=f"{found['used']} %",
                     holds=int(found["used"]) <= limit,
                 )
+
+
+def _df(host: Host, saw: Saw, command: str, what: str) -> list[str]:
+    """What df lists, with what refuses to be asked even by the superuser: a file system of one person's own.
+
+    :raises CannotTell: when df fails otherwise, as for a disk that no longer answers.
+    """
+    done = host.run(command)
+    complaints = [line for line in str(done.stderr).splitlines() if line.strip()]
+    refusals = [re.fullmatch(r"df: (.+): (?:Operation not permitted|Permission denied)", one) for one in complaints]
+    if done.rc not in (0, 1) or None in refusals:
+        said = next((one for one, met in zip(complaints, refusals, strict=True) if not met), f"exit {done.rc}")
+        raise CannotTell(f"df: {said}")
+    for refusal in refusals:
+        if refusal:
+            saw(f"{refusal[1]} ({what})", expected="—", observed="refuses the superuser", holds=True)
+    return str(done.stdout).splitlines()[1:]
 
 
 @assesses("disk.daily-monitoring")

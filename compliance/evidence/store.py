@@ -29,10 +29,13 @@ from compliance.catalogue import suggestion
 from compliance.errors import InvalidInput, PatuhError
 from compliance.evidence import kinds as _kinds  # noqa: F401 (they register themselves)
 from compliance.evidence.fields import KINDS, Part, Record
+from compliance.reading import read_bytes, read_text
 
 FOLDER = "records"
 ATTACHMENTS = "lampiran"
 MAX_BYTES = 64_000_000
+ROWS_MAX = 1_000_000
+COLUMNS_MAX = 200
 CELL_MAX = 32_767  # what a spreadsheet's cell can hold
 BEYOND = "…"  # the field of a cell that has no column
 R = TypeVar("R", bound=Record)
@@ -233,34 +236,42 @@ def _read_table(path: Path) -> list[tuple[int, list[Any]]]:
 
     :raises InvalidInput: when it is no CSV in UTF-8.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidInput([PatuhError("the file is too large", where=str(path), mend="Begin a new year's file.")])
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InvalidInput(
-            [PatuhError(f"cannot be read: {error.strerror}", where=str(path), mend="Check the permissions.")]
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InvalidInput(
-            [PatuhError("is not UTF-8 text", where=f"{path}:{line}", mend="Save it as 'CSV UTF-8'.")]
-        ) from error
+    text = read_text(path, MAX_BYTES, "Save it as 'CSV UTF-8'.")
     if "\0" in text:
         raise InvalidInput([PatuhError("is no CSV text", where=str(path), mend="Save it as 'CSV UTF-8'.")])
     first = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(first), strict=True)
-    rows: list[tuple[int, list[Any]]] = []
-    line = 1
-    try:
+
+    def rows() -> Iterator[tuple[int, list[Any]]]:
+        line = 1
         for row in reader:
-            rows.append((line, row))
+            yield line, row
             line = reader.line_num + 1
+
+    try:
+        return _bounded(rows(), path)
     except csv.Error as error:
         raise InvalidInput(
             [PatuhError(f"is no CSV: {error}", where=f"{path}:{reader.line_num}", mend="Mend the quotes there.")]
         ) from error
-    return rows
+
+
+def _bounded(rows: Iterator[tuple[int, list[Any]]], path: Path) -> list[tuple[int, list[Any]]]:
+    """The rows that hold something, with their numbers.
+
+    :raises InvalidInput: when there are more than a log ever has.
+    """
+    filled: list[tuple[int, list[Any]]] = []
+    for number, cells in rows:
+        while cells and cells[-1] in (None, ""):
+            cells.pop()
+        if not cells:
+            continue
+        if len(filled) == ROWS_MAX or len(cells) > COLUMNS_MAX:
+            told = PatuhError("holds too many rows or columns", where=f"{path}:{number}", mend="Is it the right file?")
+            raise InvalidInput([told])
+        filled.append((number, cells))
+    return filled
 
 
 def _delimiter(header: str) -> str:
@@ -481,30 +492,20 @@ def _read_spreadsheet(path: Path) -> list[tuple[int, list[Any]]]:
     import zipfile
 
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
+    def told(problem: str, mend: str) -> InvalidInput:
+        return InvalidInput([PatuhError(problem, where=str(path), mend=mend)])
+
+    content = io.BytesIO(read_bytes(path, MAX_BYTES))
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > 10 * MAX_BYTES:
-                raise InvalidInput([PatuhError("the file is too large", where=str(path), mend="Split it.")])
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False)
-        sheet = book.worksheets[0]
-        return [(number, list(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), 1)]
+        with zipfile.ZipFile(content) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MAX_BYTES:
+                raise told("unpacks to too much", "Is it the right file? Otherwise split it.")
+        book = openpyxl.load_workbook(content, read_only=True, data_only=False)
+        # One stray cell makes a sheet as wide and as high as it can be: 17 thousand million cells.
+        rows = book.worksheets[0].iter_rows(max_col=COLUMNS_MAX, values_only=True)
+        return _bounded(((number, list(row)) for number, row in enumerate(rows, 1)), path)
     except InvalidInput:
         raise
-    except OSError as error:
-        raise InvalidInput(
-            [PatuhError(f"cannot be read: {error.strerror}", where=str(path), mend="Check the name.")]
-        ) from error
-    except (
-        InvalidFileException,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        TypeError,
-        IndexError,
-        SyntaxError,
-    ) as error:
-        raise InvalidInput(
-            [PatuhError("is no workbook that can be read", where=str(path), mend="Save it again as .xlsx, or as CSV.")]
-        ) from error
+    except Exception as error:  # whatever a stranger's file does to the library: it is no workbook then
+        raise told("is no workbook that can be read", "Save it again as .xlsx, or as CSV.") from error

@@ -18,3 +18,4 @@ class Array:
     failed: int
     spares: int
     uuid: str = ""
+    runs: bool = True

@@ -66,7 +66,7 @@ def replication_seconds(host: testinfra.host.Host) -> int | None:
     if is_there(host, "mariadb"):
         said = output(host, "mariadb --execute='SHOW REPLICA STATUS\\G'")
         behind = re.search(r"^\s*Seconds_Behind_Master: (\d+)$", said, re.MULTILINE)
-        return int(behind[1]) if behind else None
+        return _seconds(behind[1]) if behind else None
     if is_there(host, "psql"):
         # While nothing is written there is nothing to replay, however long ago the last transaction was.
         query = (
@@ -75,8 +75,14 @@ def replication_seconds(host: testinfra.host.Host) -> int | None:
             " ELSE ceil(extract(epoch FROM now() - pg_last_xact_replay_timestamp())) END WHERE pg_is_in_recovery()"
         )
         said = output(host, "runuser -u postgres -- psql --tuples-only --no-align --command=%s", query).strip()
-        return int(said) if said.isdigit() else None
+        return _seconds(said) if said.isdecimal() else None
     raise CannotTell("neither mariadb nor psql is there to ask how old the data is")
+
+
+def _seconds(said: str) -> int:
+    if len(said) > 12:
+        raise CannotTell(f"'{said:.40}' is no number of seconds")
+    return int(said)
 
 
 def processors(host: testinfra.host.Host) -> dict[str, int]:
@@ -103,7 +109,7 @@ def memory_gib(host: testinfra.host.Host) -> float:
     found = re.search(r"^Total online memory:\s+(\d+)$", said, re.MULTILINE)
     if found is None:
         raise CannotTell(f"lsmem: '{said[:60]}' is not understood")
-    return int(found[1]) / GIB
+    return _gib(found[1])
 
 
 def disks_gib(host: testinfra.host.Host, without: Iterable[str]) -> float:
@@ -113,18 +119,23 @@ def disks_gib(host: testinfra.host.Host, without: Iterable[str]) -> float:
     """
     try:
         devices = json.loads(output(host, "lsblk --json --bytes --output NAME,TYPE,SIZE,UUID"))["blockdevices"]
-        return (
-            sum(
-                int(one["size"])
-                for one in devices
-                if one["type"] == "disk"
-                and not one["name"].startswith(VIRTUAL_DISKS)
-                and not _uuids(one) & set(without)
-            )
-            / GIB
+        return sum(
+            _gib(str(one["size"]))
+            for one in devices
+            if one["type"] == "disk" and not one["name"].startswith(VIRTUAL_DISKS) and not _uuids(one) & set(without)
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotTell(f"lsblk: not understood ({error})") from error
+
+
+def _gib(size: str) -> float:
+    """A size in bytes, in GiB.
+
+    :raises CannotTell: when it is no number that memory or disks can have: more than 19 digits are beyond 64 bits.
+    """
+    if not re.fullmatch(r"[0-9]{1,19}", size):
+        raise CannotTell(f"'{size:.40}' is no size in bytes")
+    return int(size) / GIB
 
 
 def _uuids(device: dict[str, Any]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 
 import testinfra.host
 
@@ -15,7 +16,7 @@ BAD_STATES = ("degraded", "FAILED", "Not Started")
 
 
 def arrays(host: testinfra.host.Host) -> list[Array]:
-    """All running md arrays; none when the kernel has no md.
+    """All md arrays, those that do not run included; none when the kernel has no md.
 
     A device node may outlive its array for a while: what runs stands in ``/proc/mdstat``.
 
@@ -23,8 +24,68 @@ def arrays(host: testinfra.host.Host) -> list[Array]:
     """
     if not succeeds(host, "test -e /proc/mdstat"):
         return []
-    found = re.findall(r"^(md\S+) : active", output(host, "cat /proc/mdstat"), re.MULTILINE)
-    return [detail(host, f"/dev/{name}") for name in sorted(found)]
+    entries = read_mdstat(output(host, "cat /proc/mdstat"))
+    containers = {one.name: one for one in entries if one.external and not one.external.startswith("/")}
+    return [_array(host, one, entries, containers) for one in entries if one.name not in containers]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An array in ``/proc/mdstat``.
+
+    ``external`` is what keeps its metadata: a format (``imsm``, ``ddf``) for a container of disks, the container's name
+    with the number of the volume for a volume in it. ``wanted`` and ``working`` count its devices, where it says.
+    """
+
+    name: str
+    active: bool
+    level: str
+    devices: tuple[str, ...]
+    spares: int
+    external: str | None
+    wanted: int | None
+    working: int | None
+
+
+def read_mdstat(text: str) -> list[Entry]:
+    """The arrays of ``/proc/mdstat`` by their names, running or not."""
+    found = []
+    for name, state, rest, more in re.findall(
+        r"^(md\S+) : (active|inactive)\b(?: \([a-z-]+\))?(.*)\n((?:[ \t]+\S.*\n?)*)", text, re.MULTILINE
+    ):
+        external = re.search(r"super external:(\S+)", more)
+        counts = re.search(r"\[(\d+)/(\d+)\]", more)
+        found.append(
+            Entry(
+                name=name,
+                active=state == "active",
+                level=next((word for word in rest.split() if "[" not in word), "?"),
+                devices=tuple(re.findall(r"(\S+?)\[\d+\]", rest)),
+                spares=rest.count("(S)"),
+                external=external[1] if external else None,
+                wanted=int(counts[1]) if counts else None,
+                working=int(counts[2]) if counts else None,
+            )
+        )
+    return sorted(found, key=lambda one: one.name)
+
+
+def _array(host: testinfra.host.Host, entry: Entry, entries: list[Entry], containers: dict[str, Entry]) -> Array:
+    device = f"/dev/{entry.name}"
+    if not entry.active:
+        return Array(device, "md", "inactive", False, "inactive", False, failed=0, spares=0, runs=False)
+    container = containers.get(entry.external.strip("/").partition("/")[0]) if entry.external else None
+    lost = (entry.wanted or 0) - (entry.working or 0)
+    if lost:  # the kernel's own words are enough to say what is wrong
+        redundant = entry.level in REDUNDANT_LEVELS
+        array = Array(device, "md", entry.level, redundant, "degraded", False, failed=lost, spares=entry.spares)
+    else:
+        array = detail(host, device)
+    if container:
+        # Disks of the container that no volume uses stand in for any of them.
+        used = {one for other in entries if other is not container for one in other.devices if other.external}
+        array = replace(array, spares=len(set(container.devices) - used))
+    return array
 
 
 def configuration(host: testinfra.host.Host) -> str:
@@ -66,7 +127,8 @@ def parse_detail(device: str, text: str) -> Array:
             state=state,
             healthy=not any(word in state for word in BAD_STATES),
             failed=int(fields["Failed Devices"]),
-            spares=int(fields["Spare Devices"]),
+            # A volume in a container of external metadata has none of its own.
+            spares=int(fields["Spare Devices"] if "Container" not in fields else 0),
             uuid=fields.get("UUID", ""),
         )
     except (KeyError, ValueError) as error:

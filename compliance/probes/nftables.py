@@ -20,6 +20,14 @@ from compliance.checking import CannotTell
 from compliance.probes import iptables, output, succeeds
 
 MAX_JUMPS = 16
+# Statements that decide nothing of a packet, and those that may end a rule for it, as a limit does when it is reached.
+WITHOUT_EFFECT = frozenset(
+    {
+        *("counter", "log", "comment", "meta", "mangle", "notrack", "secmark", "flow", "dup", "last"),
+        *("ct helper", "ct timeout", "ct expectation"),
+    }
+)
+UNCERTAIN = frozenset({"limit", "quota", "ct count", "set", "map"})
 
 
 class Fate(StrEnum):
@@ -209,67 +217,74 @@ class Ruleset:
             certain = True
             for statement in rule.get("expr", []):
                 ((kind, value),) = statement.items()
-                if kind in ("counter", "log", "comment", "meta", "mangle"):
+                if kind in WITHOUT_EFFECT:
                     continue
                 if kind == "match":
                     met = self._matches(value, packet, table)
                     if met is False:
                         break
                     certain &= met is True
-                elif kind == "limit":
-                    certain = False  # it lets some packets on and others not: either may happen
+                elif kind in UNCERTAIN:
+                    certain = False
                 else:
-                    fates, leaves_chain = self._verdict(kind, value, packet, table, depth)
-                    if certain and (leaves_chain or None not in fates):
-                        return possible | fates
-                    possible |= fates if leaves_chain else fates - {None}
+                    outcomes, goes_on = self._verdict(kind, value, packet, table, depth)
+                    possible |= outcomes
+                    if certain and not goes_on:
+                        return possible
                     break
         return possible | {None}
 
     def _verdict(
         self, kind: str, value: Any, packet: Packet, table: tuple[str, str], depth: int
     ) -> tuple[set[Outcome], bool]:
-        """What a statement may do, None for coming back to the chain; and whether the chain is left in any case."""
+        """What a statement may do, None for leaving the chain as at its end; and whether the next rule may follow."""
         if kind == "accept":
-            return {Fate.ACCEPT}, True
+            return {Fate.ACCEPT}, False
         if kind in ("drop", "reject"):
-            return {Fate.DROP}, True
+            return {Fate.DROP}, False
         if kind == "return":
-            return {None}, True
-        if kind == "continue":
             return {None}, False
+        if kind == "continue":
+            return set(), True
         if kind == "vmap":
             return self._verdict_map(value, packet, table, depth)
         if kind in ("dnat", "redirect") and isinstance(value or {}, dict):
             address, port = (value or {}).get("addr"), (value or {}).get("port")
             if isinstance(address, str | None) and isinstance(port, int | None):
-                return {Translation(address if kind == "dnat" else None, port)}, True
+                return {Translation(address if kind == "dnat" else None, port)}, False
         if kind in ("jump", "goto"):
             target = self.chains.get((*table, value["target"]))
-            return ({Fate.UNKNOWN} if target is None else self._chain(target, packet, depth + 1)), kind == "goto"
-        return {Fate.UNKNOWN, None}, False
+            unknown: set[Outcome] = {Fate.UNKNOWN}
+            outcomes = unknown if target is None else self._chain(target, packet, depth + 1)
+            return (outcomes, False) if kind == "goto" else (outcomes - {None}, None in outcomes)
+        return {Fate.UNKNOWN}, True
 
     def _verdict_map(
         self, vmap: dict[str, Any], packet: Packet, table: tuple[str, str], depth: int
     ) -> tuple[set[Outcome], bool]:
-        """The verdict that a map holds for a packet; coming back where it holds none."""
-        data = vmap.get("data")
+        """What the verdict that a map holds for a packet may do; every verdict that it may be, where that is open."""
+        data, key = vmap.get("data"), vmap.get("key")
         if isinstance(data, str):
             named = self.sets.get((*table, data.lstrip("@")))
             entries = None if named is None else named.get("elem", [])
         else:
             entries = data.get("set") if isinstance(data, dict) else None
-        value = self._value(vmap.get("key"), packet)
-        if entries is None or value is NotImplemented:
-            return {Fate.UNKNOWN, None}, False
-        for key, verdict in entries:
-            met = None if value is None else self._is_in(value, key, table)
-            if met is None and value is not None:
-                return {Fate.UNKNOWN, None}, False
+        if entries is None:
+            return {Fate.UNKNOWN}, True
+        value = self._value(key, packet)
+        possible: set[Outcome] = set()
+        goes_on = False
+        for one, verdict in entries:
+            met = None if value is NotImplemented else value is not None and self._is_in(value, _plain_key(one), table)
+            if met is False:
+                continue
+            ((kind, target),) = verdict.items()
+            outcomes, may_go_on = self._verdict(kind, target, packet, table, depth)
+            possible |= outcomes
+            goes_on |= may_go_on
             if met:
-                ((kind, target),) = verdict.items()
-                return self._verdict(kind, target, packet, table, depth)
-        return {None}, False
+                return possible, goes_on
+        return possible, goes_on or not _has_all_numbers(key, [_plain_key(one) for one, _ in entries])
 
     def _matches(self, match: dict[str, Any], packet: Packet, table: tuple[str, str]) -> bool | None:
         """Whether a packet meets a condition; None when that cannot be worked out."""
@@ -408,6 +423,24 @@ class Ruleset:
         for named in self.sets.values():
             collect(named.get("elem", []))
         return found
+
+
+def _plain_key(key: Any) -> Any:
+    """A map's key without the comment, counter or time that it may carry."""
+    return key["elem"].get("val") if isinstance(key, dict) and "elem" in key else key
+
+
+def _has_all_numbers(key: Any, entries: list[Any]) -> bool:
+    """Whether a map has a verdict for whatever number is drawn; its keys do not overlap."""
+    drawn = key.get("numgen") if isinstance(key, dict) else None
+    if not isinstance(drawn, dict) or not isinstance(drawn.get("mod"), int):
+        return False
+    first, there = drawn.get("offset") or 0, 0
+    for one in entries:
+        low, high = one["range"] if isinstance(one, dict) and "range" in one else (one, one)
+        if isinstance(low, int) and isinstance(high, int) and first <= low <= high < first + drawn["mod"]:
+            there += high - low + 1
+    return bool(there >= drawn["mod"])
 
 
 def computer_in(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:

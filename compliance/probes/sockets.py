@@ -26,7 +26,9 @@ class Listener:
         """Whether only this host can reach it."""
         if self.address == "*":
             return False
-        return ipaddress.ip_address(self.address).is_loopback
+        address = ipaddress.ip_address(self.address)
+        # An IPv4 address in the notation of IPv6, which Python's versions take differently.
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
     def __str__(self) -> str:
         return f"{self.program} {self.protocol}/{self.port}"
@@ -48,7 +50,9 @@ def listeners(host: testinfra.host.Host) -> list[Listener]:
         if len(fields) < 6 or fields[0] not in ("tcp", "udp"):
             raise CannotTell(f"ss: '{line:.80}' is not understood")
         address, _, port = fields[4].rpartition(":")
-        address = address.partition("%")[0].strip("[]")
+        address, _, interface = address.partition("%")
+        # What is bound to the loopback interface is reached by it alone, whatever the address.
+        address = "127.0.0.1" if interface.strip("[]") == "lo" else address.strip("[]")
         program = re.search(r'users:\(\("([^"]*)"', line)
         if not port.isdigit():
             raise CannotTell(f"ss: '{line:.80}' is not understood")

@@ -36,7 +36,7 @@ def parse_status(name: str, text: str) -> Array:
     rows = re.findall(r"^\t( *)(\S+)(?: +(\S+))?", tree.group(1), re.MULTILINE)[1:] if tree else []
     if not state or not rows or rows[0][1] != name:
         raise CannotTell(f"zpool status {name}: the state or the devices are missing")
-    section, levels, failed, spares = "", [], 0, 0
+    section, levels, failed, spares, in_use = "", [], 0, 0, 0
     for number, (indent, device, its_state) in enumerate(rows):
         if not indent:
             section = device
@@ -44,6 +44,7 @@ def parse_status(name: str, text: str) -> Array:
         leaf = number + 1 == len(rows) or len(rows[number + 1][0]) <= len(indent)
         if section == "spares":
             spares += its_state == "AVAIL"
+            in_use += its_state == "INUSE"
         elif len(indent) == 2 and section not in EXPENDABLE:
             levels.append("disk" if leaf else re.sub(r"[-:].*", "", device))
         if leaf and section != "cache":
@@ -55,8 +56,9 @@ def parse_status(name: str, text: str) -> Array:
         kind="zfs",
         level=", ".join(dict.fromkeys(levels)),
         redundant=all(re.fullmatch(r"mirror|raidz\d?|draid\d?", level) for level in levels),
-        state=state.group(1),
-        healthy=state.group(1) == "ONLINE",
-        failed=failed,
+        state="ONLINE, spare in use" if in_use and state.group(1) == "ONLINE" else state.group(1),
+        healthy=state.group(1) == "ONLINE" and not failed + in_use,
+        # A spare that stands in is a disk that nobody has replaced yet.
+        failed=failed + in_use,
         spares=spares,
     )

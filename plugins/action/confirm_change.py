@@ -11,14 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-# Renaming decides: either the countdown has the folder, or we have.
-CONFIRM = """
-cd /var/lib/patuh/guard && if mv {name} {name}.kept 2>/dev/null; then
-    systemctl stop patuh-guard-{name}.service; rm -rf {name}.kept; echo kept
-else
-    echo restored
-fi
-"""
+CONFIRM = "/bin/sh /usr/local/sbin/patuh-guard confirm {name}"
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
@@ -28,7 +21,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
     _supports_check_mode = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Connect anew and stop the guard."""
+        """Connect anew and keep the change."""
         super().run(tmp, task_vars)
         name = self._task.args["name"]
         try:
@@ -42,8 +35,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             ) from error
         if "kept" not in done["stdout"]:
             said = (done["stderr"] or done["stdout"]).strip().splitlines()
+            why = "its time was up" if "restored" in done["stdout"] else said[-1] if said else "no answer"
             raise AnsibleActionFail(
-                f"The change of {name} was not kept: {said[-1] if said else 'no answer'}. "
-                "The host has its old state back; mend the cause and run again."
+                f"The change of {name} was not kept: {why}. The host puts its old state back by itself; what it "
+                "cannot put back stands in its journal (journalctl -t patuh-guard). Mend the cause and run again."
             )
         return {"changed": False, "msg": f"{name}: proved by a new connection and kept"}

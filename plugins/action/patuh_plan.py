@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.parsing.vault import VaultSecretsContext
 from ansible.plugins.action import ActionBase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -34,7 +35,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
         if len(sources) != 1:
             raise AnsibleActionFail("Patuh reads one inventory at a time. Give a single -i FOLDER.")
         try:
-            loaded = fleets.load(Path(str(sources[0])), default_catalogue())
+            known = VaultSecretsContext.current(optional=True)
+            secrets = known.secrets if known else []
+            # A role that cannot read its secret would fail when half of a server is changed.
+            loaded = fleets.load(Path(str(sources[0])), default_catalogue(), secrets, whole=True)
         except PatuhError as error:
             raise AnsibleActionFail(f"The inventory is refused; no host was touched.\n{error}") from error
         plan = loaded.fleet.model_dump(mode="json", exclude={"hosts"})
@@ -46,6 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
             hosts[name] = declared
         return {
             "changed": False,
+            "warnings": self._shared_passphrases(task_vars or {}, list(hosts)),
             "ansible_facts": {
                 "patuh_plan": {
                     "parameters": {name: figure.value for name, figure in loaded.parameters.items()},
@@ -54,3 +59,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible ships no types
                 }
             },
         }
+
+    def _shared_passphrases(self, task_vars: dict[str, Any], hosts: list[str]) -> list[str]:
+        """A warning for each passphrase by which one server opens the backups of another."""
+        sharing: dict[str, list[str]] = {}
+        for host in hosts:
+            try:
+                passphrase = self._templar.template(task_vars["hostvars"][host].get("backup_passphrase"))
+            except AnsibleError:
+                continue  # the role says so where it is needed; another host's run does not need it
+            if passphrase:
+                sharing.setdefault(str(passphrase), []).append(host)
+        return [
+            f"{', '.join(those)}: one passphrase opens the backups of all of them; give each its own (roles/backup)"
+            for those in sharing.values()
+            if len(those) > 1
+        ]

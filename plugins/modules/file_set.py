@@ -9,9 +9,10 @@ short_description: Writes a set of files as one change that is validated, activa
 description:
   - Writes, links, edits and removes all files of a subsystem in one go, because every task costs a round trip
     and an interpreter start on the host.
-  - When validation or activation fails, every file is put back as it was.
+  - When validation or activation fails, every file is put back as it was, and with O(guard) the running values, too;
+    the message says what is not.
   - With O(guard), a countdown on the host puts everything back unless the C(confirm_change) task stops it in time,
-    also when the controller has died or the host reboots in between.
+    also when the controller has died or the host reboots in between (C(module_utils/patuh_guard.py)).
 options:
   files:
     description: Files to write (C(content)) or symbolic links to make (C(link)), with C(mode), C(owner), C(group).
@@ -48,7 +49,8 @@ options:
     default: []
   guard:
     description: C(name), C(seconds) (to confirm, once activated), C(restore) (a command to run after the files are
-      back), C(paths) (more files that activation changes).
+      back), C(paths) (more files that activation changes), C(keep) (commands whose output is a shell script that
+      gives back a running value as it is before the change).
     type: dict
 """
 
@@ -76,42 +78,11 @@ guard_armed:
 
 import os
 import re
-import shlex
-import shutil
 import stat
 import tempfile
-import time
 
 from ansible.module_utils.basic import AnsibleModule
-
-GUARD_ROOT = "/var/lib/patuh/guard"
-GUARD_UNIT = """[Unit]
-Description=Put back changes that nobody confirmed before this boot
-ConditionDirectoryNotEmpty=/var/lib/patuh/guard
-DefaultDependencies=no
-After=local-fs.target
-# Before all that reads such files at boot.
-Before=network-pre.target nftables.service patuh-firewall.service ssh.service systemd-sysctl.service sysinit.target
-
-[Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'cd /var/lib/patuh/guard && rm -rf *.kept && \\
-    for restore in */restore.sh; do BOOTING=1 /bin/sh "$restore"; done'
-
-[Install]
-WantedBy=sysinit.target
-"""
-# Waiting in a service of its own, not a timer: "systemctl daemon-reload", which changes like to do, starts the
-# countdown of a transient timer afresh. Whoever renames the folder first, this or confirm_change, has decided.
-COUNTDOWN = """#!/bin/sh
-here="$(dirname "$0")"
-while read -r deadline <"$here/deadline" && read -r now _ </proc/uptime && [ "${now%.*}" -lt "$deadline" ]; do
-    sleep 1
-done
-mv "$here" "$here.restoring" && exec /bin/sh "$here.restoring/restore.sh"
-"""
-# Activation may take this long; the seconds to confirm count from its end.
-ACTIVATION_SECONDS_MAX = 240
+from ansible.module_utils.patuh_guard import ACTIVATION_SECONDS_MAX, WayBack, WayBackLost, settle, title
 
 
 class Entry:
@@ -183,19 +154,6 @@ class Entry:
                 os.unlink(scratch)
             raise
 
-    def put_back(self):
-        if os.path.lexists(self.path):
-            os.unlink(self.path)
-        if self.before_stat is None:
-            return
-        if self.before_link is not None:
-            os.symlink(self.before_link, self.path)
-            return
-        with open(self.path, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(self.before)
-        os.chmod(self.path, stat.S_IMODE(self.before_stat.st_mode))
-        os.chown(self.path, self.before_stat.st_uid, self.before_stat.st_gid)
-
     def diff(self):
         def shown(link, content):
             return "-> %s\n" % link if link is not None else (content or "")
@@ -256,83 +214,59 @@ def wanted_entries(module):
     return entries
 
 
-def wait_for_other_change(module, folder, seconds):
-    """Let an earlier change that nobody confirmed be put back first."""
-    deadline = time.monotonic() + ACTIVATION_SECONDS_MAX + seconds
-    while os.path.exists(folder) or os.path.exists(folder + ".restoring"):
-        if time.monotonic() > deadline:
-            module.fail_json(
-                msg="An earlier change on this host is neither confirmed nor put back (%s). Look at "
-                "'journalctl -t patuh-guard', run its restore.sh by hand, then run again." % folder
-            )
-        time.sleep(1)
+def change(module, name, guard, changing, result):
+    """Write, validate, activate; whatever goes wrong, return to the old state and say truthfully how far."""
+    more = guard or {}
+    try:
+        way_back = WayBack(
+            module, name, [*changing, *more.get("paths", [])], keep=more.get("keep", []), restore=more.get("restore")
+        )
+        if guard:
+            way_back.arm()
+    except OSError as error:
+        module.fail_json(
+            msg="The way back of this change cannot be kept on this host: %s%s. Mend that and run again; nothing was "
+            "changed." % ("%s: " % error.filename if error.filename else "", error.strerror)
+        )
+    done = []
 
+    def undo(message):
+        left, failed = way_back.give_back(activated=bool(done))
+        said = way_back.words(bool(done) and bool(guard), left, failed)
+        if done and not guard and not failed:
+            said = "Every file is back as it was. What these have done otherwise stays: %s." % "; ".join(done)
+        module.fail_json(msg="%s %s" % (message, said), changed=bool(left or failed or (done and not guard)))
 
-def set_deadline(folder, seconds):
-    """Let the countdown end so many seconds from now, by the clock that nobody sets."""
-    with open("/proc/uptime", encoding="ascii") as file:
-        now = float(file.read().split()[0])
-    with open(folder + "/deadline.new", "w", encoding="ascii") as file:
-        file.write("%d\n" % (now + seconds))
-    os.rename(folder + "/deadline.new", folder + "/deadline")
+    def too_late():
+        module.fail_json(
+            msg="Bringing the change into effect took longer than %d s: the host has put the old state back. "
+            "Run again when the host is less busy." % ACTIVATION_SECONDS_MAX
+        )
 
-
-def arm(module, guard, changing):
-    """Keep the old state on the host and start the countdown that puts it back."""
-    name = guard["name"]
-    folder = os.path.join(GUARD_ROOT, name)
-    unit = "/etc/systemd/system/patuh-guard.service"
-    entry = Entry(unit, content=GUARD_UNIT, mode="0644", owner="root", group="root")
-    # A power cut may have come between writing and enabling.
-    if entry.differs() or not os.path.lexists("/etc/systemd/system/sysinit.target.wants/patuh-guard.service"):
-        entry.write()
-        module.run_command(["systemctl", "--no-reload", "enable", "--quiet", "patuh-guard.service"], check_rc=True)
-        module.run_command(["systemctl", "daemon-reload"], check_rc=True)
-    shutil.rmtree(folder + ".new", ignore_errors=True)
-    os.makedirs(folder + ".new", mode=0o700)
-    script = ["#!/bin/sh", 'cd "$(dirname "$0")" || exit 1']
-    paths = [*changing, *(path for path in guard.get("paths", []) if path not in changing)]
-    for number, path in enumerate(paths):
-        quoted = shlex.quote(path)
-        script.append("rm -f %s" % quoted)
-        if os.path.lexists(path):
-            kept = os.path.join(folder + ".new", str(number))
-            shutil.copy2(path, kept, follow_symlinks=False)
-            if not os.path.islink(path):
-                info = os.stat(path)
-                os.chown(kept, info.st_uid, info.st_gid)
-            script.append("cp -a ./%s %s" % (number, quoted))
-    script.append("sync")  # once this folder is gone, nobody else puts the files back
-    # At boot the services start from the files that are back; a running system has to be told.
-    script.append('[ -n "$BOOTING" ] || (\n%s\n)' % (guard.get("restore") or ":"))
-    script.append("logger -t patuh-guard 'change of %s was not confirmed: the old state is back'" % name)
-    script.append('rm -rf "$PWD"')
-    for name_of_script, text in (("restore.sh", "\n".join(script) + "\n"), ("countdown.sh", COUNTDOWN)):
-        with open(os.path.join(folder + ".new", name_of_script), "w", encoding="utf-8") as file:
-            file.write(text)
-    set_deadline(folder + ".new", ACTIVATION_SECONDS_MAX)
-    os.sync()
-    os.rename(folder + ".new", folder)
-    os.sync()  # what comes next must not reach the disk before the way back
-    module.run_command(
-        [
-            *("systemd-run", "--quiet", "--collect", "--unit=patuh-guard-%s" % name),
-            *("/bin/sh", folder + "/countdown.sh"),
-        ],
-        check_rc=True,
-    )
-
-
-def disarm(module, guard):
-    """Stop the countdown: everything is back already."""
-    folder = os.path.join(GUARD_ROOT, guard["name"])
-    module.run_command(["systemctl", "stop", "patuh-guard-%s.service" % guard["name"]])
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def title(command):
-    """What a message calls a command: a script goes by the comment that it begins with."""
-    return command.strip().splitlines()[0].lstrip("# ")
+    for entry in changing.values():
+        try:
+            entry.write()
+        except OSError as error:
+            undo("%s cannot be written: %s." % (entry.path, error.strerror))
+    for step, trouble in (("validate", "'%s' refuses the change: %s."), ("activate", "'%s' failed: %s.")):
+        for command in module.params[step]:
+            if not way_back.holds:
+                too_late()
+            if step == "activate":
+                done.append(title(command))
+            code, out, err = module.run_command(["/bin/sh", "-c", command])
+            if code != 0:
+                undo(trouble % (title(command), (err or out).strip().rstrip(".")))
+    if guard:
+        try:
+            way_back.confirm_within(guard["seconds"])
+        except WayBackLost:
+            too_late()
+        except OSError as error:
+            undo("The countdown cannot be set: %s." % error.strerror)
+        result["guard_armed"] = True
+    else:
+        way_back.forget()
 
 
 def main():
@@ -350,8 +284,9 @@ def main():
         supports_check_mode=True,
     )
     guard = module.params["guard"]
-    if guard and not module.check_mode:
-        wait_for_other_change(module, os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))
+    name = guard["name"] if guard else "change"
+    if not module.check_mode:
+        settle(module, name)
     entries = wanted_entries(module)
     changing = {path: entry for path, entry in entries.items() if entry.differs()}
     in_effect = True
@@ -375,39 +310,7 @@ def main():
     if not result["changed"] or module.check_mode:
         module.exit_json(**result)
 
-    if guard:
-        arm(module, guard, changing)
-        result["guard_armed"] = True
-
-    def undo(message, activated=False):
-        for entry in changing.values():
-            entry.put_back()
-        os.sync()
-        if guard:
-            # Where nothing was activated there is nothing to restore; it could bring files of others into effect.
-            if activated and guard.get("restore"):
-                module.run_command(["/bin/sh", "-c", guard["restore"]])
-            disarm(module, guard)
-        module.fail_json(msg=message + " Every file is back as it was.", changed=False)
-
-    for entry in changing.values():
-        try:
-            entry.write()
-        except OSError as error:
-            undo("%s cannot be written: %s." % (entry.path, error.strerror))
-    for step, trouble in (("validate", "'%s' refuses the change: %s."), ("activate", "'%s' failed: %s.")):
-        for command in module.params[step]:
-            code, out, err = module.run_command(["/bin/sh", "-c", command])
-            if code != 0:
-                undo(trouble % (title(command), (err or out).strip().rstrip(".")), activated=step == "activate")
-    if guard:
-        try:
-            set_deadline(os.path.join(GUARD_ROOT, guard["name"]), int(guard["seconds"]))
-        except OSError:
-            module.fail_json(
-                msg="Bringing the change into effect took longer than %d s: the host has put the old state back. "
-                "Run again when the host is less busy." % ACTIVATION_SECONDS_MAX
-            )
+    change(module, name, guard, changing, result)
     module.exit_json(**result)
 
 

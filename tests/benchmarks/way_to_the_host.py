@@ -16,7 +16,7 @@ from typing import Any
 
 import testinfra
 
-from compliance import fleet
+from compliance import fleet, host_keys
 from compliance.assessment import Status
 from compliance.catalogue import default_catalogue
 from compliance.checking import Context, all_checks, judge
@@ -26,11 +26,12 @@ from compliance.evidence import store
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def stock_host(connection: dict[str, Any], folder: Path) -> Any:
+def stock_host(connection: dict[str, Any], name: str, folder: Path) -> Any:
     """The host as Testinfra reaches it by itself."""
     config = folder / "ssh_config"
     config.write_text(
-        "Host *\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n BatchMode yes\n"
+        "Host *\n StrictHostKeyChecking yes\n LogLevel ERROR\n BatchMode yes\n"
+        f" UserKnownHostsFile {connection[host_keys.FILE_VARIABLE]}\n HostKeyAlias {name}\n"
         f" IdentityFile {connection['ansible_ssh_private_key_file']}\n",
         encoding="utf-8",
     )
@@ -63,7 +64,7 @@ def main() -> None:
             seconds, verdicts = timed(host, context)
             host.backend.shell.close()
             ours.append(seconds)
-            seconds, other = timed(stock_host(connection, Path(scratch)), context)
+            seconds, other = timed(stock_host(connection, given.host, Path(scratch)), context)
             stock.append(seconds)
             differ = {control for control in verdicts if verdicts[control] is not other[control]}
             print(

@@ -14,6 +14,12 @@ class Answer:
 
 
 class Shell:
+    def begin(self, seconds: float) -> None:
+        pass
+
+    def interrupt(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

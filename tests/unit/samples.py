@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import re
+import shutil
+from pathlib import Path
 
 from compliance.assess import _assemble
 from compliance.assessment import (
@@ -18,15 +21,33 @@ from compliance.assessment import (
     Series,
     Status,
     Waived,
+    printable,
 )
 from compliance.catalogue import Assessed, default_catalogue
 from compliance.fleet import Signatory
-from compliance.history import continued
+from compliance.history import continued, earlier
 from compliance.parameters import resolve
 
 BEGAN = datetime.datetime(2026, 11, 21, 2, 30, tzinfo=datetime.UTC)
 REGULATION = "jambi-31-2017"
 HOSTILE = "</td><script>document.title='owned'</script>\x1b[2J=HYPERLINK(\"x\")../../etc/passwd‮"
+
+
+PEOPLES_KEYS = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIACUP/XNsyPCLosiN8lYLV3X1eHyYN9jtq/3OnbqTdhs satu",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINJpQTcVaD9c3VU3oT7cTIn6Yd9nQ3mAGWSOsMBRXbus dua",
+)
+
+
+def filled_example(folder: Path) -> Path:
+    """The example as a city copies it, with its people's keys."""
+    shutil.copytree(Path(__file__).resolve().parents[2] / "inventory" / "example", folder)
+    variables = folder / "group_vars" / "all.yml"
+    text = variables.read_text(encoding="utf-8")
+    for key in PEOPLES_KEYS:
+        text = re.sub(r'"<ganti[^"]*"', key, text, count=1)
+    variables.write_text(text, encoding="utf-8")
+    return folder
 
 
 def sample(text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01")) -> Assessment:
@@ -100,7 +121,7 @@ def sample(text: str = "observed", hosts: tuple[str, ...] = ("web01", "db01")) -
         local=False,
         series=_series(hosts),
         letterhead=["PEMERINTAH KOTA CONTOH", text],
-        signatory=Signatory(place="Kota Contoh", position=text, nip="19700101 199503 1 001"),
+        signatory=Signatory(place="Kota Contoh", position=printable(text), nip="19700101 199503 1 001"),
         waivers=[
             AssessedWaiver(
                 control="room.temperature",
@@ -130,7 +151,7 @@ def sample_with_history(
         score = whole.score.model_copy(update={"held": sum(finding.status is Status.PASS for finding in findings)})
         created = BEGAN - datetime.timedelta(days=7 * number)
         one = whole.model_copy(update={"findings": findings, "created": created, "score": score})
-        last = continued(one, last)
+        last = continued(one, earlier(last) if last else None)
     assert last is not None
     return last
 

@@ -232,6 +232,8 @@ BOUNDARIES: list[Case] = [
         (PASS, shadow("admin-a", f"{HASH}:{{day-1}}:0:89:14:::")),
         (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0:91:14:::")),
         (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0::14:::")),
+        (PASS, shadow("admin-a", "!:20000:0::14:::")),
+        (PASS, shadow("admin-a", f"!{HASH}:20000:0:-1:14:::")),
         (FAIL, shadow("patuh", "!:20778:0:99999:7::30000:")),
     ),
     *cases(
@@ -268,13 +270,13 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "disk.usage-90",
-        (PASS, Edit("^df -lP ", "29%", "90%")),
-        (FAIL, Edit("^df -lP ", "29%", "91%")),
+        (PASS, Edit("^df -lP ", r"\d+%(?= +/$)", "90%")),
+        (FAIL, Edit("^df -lP ", r"\d+%(?= +/$)", "91%")),
         (PASS, Edit("^df -lPi ", "11%", "90%")),
         (FAIL, Edit("^df -lPi ", " 1%", " 91%")),
         (PASS, Edit("^df -lPi ", "11%", "-")),
-        (ERROR, Edit("^df -lP ", "29%", "?")),
-        (ERROR, Edit("^df -lP ", "29%", "")),
+        (ERROR, Edit("^df -lP ", r"\d+%(?= +/$)", "?")),
+        (ERROR, Edit("^df -lP ", r"\d+%(?= +/$)", "")),
         (PASS, Edit("^df -lP ", "/srv", "/srv/satu dua")),
         (ERROR, Edit("^df -lP ", "^/dev.*\n", "")),
     ),
@@ -575,6 +577,12 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("; sysctl -a", r"^(net.ipv6.*accept_source_route) = 0", r"\1 = 2")),
         (PASS, Edit("; sysctl -a", r"^(net.ipv4.conf.eth0.accept_source_route) = 0", r"\1 = 1")),
     ),
+    # The last day of Debian 12's long-term support, and the day after.
+    *cases(
+        "os.supported-release",
+        (PASS, Edit("^date -u", r"^\d+", "1846018800")),
+        (FAIL, Edit("^date -u", r"^\d+", "1846026000")),
+    ),
     *cases("os.tmp-mount", (FAIL, Edit("^findmnt .*/tmp$", code=1)), (FAIL, Edit("^findmnt .*/tmp$", "nodev,", ""))),
     *cases("os.shm-mount", (FAIL, Edit("^findmnt --fstab", code=1))),
     *cases("os.security-updates-automatic", (FAIL, Edit("^dpkg-query", "unattended-upgrades", "x"))),
@@ -592,6 +600,17 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("pwquality.conf", "^minclass = 3", "minclass = 2")),
         (PASS, Edit("pwquality.conf", "^minclass = 3", "minclass = 4")),
         (FAIL, Edit("pwquality.conf", code=1)),
+        (FAIL, Edit("^test -s /var/cache/cracklib/cracklib_dict.pwd", code=1)),
+        (PASS, Edit("pwquality.conf", "^dictcheck = 1", "dictcheck = 0"), Edit("^test -s .*cracklib_dict.pwd", code=1)),
+    ),
+    *(
+        Case(
+            "os.password-quality",
+            status,
+            (Edit("pwquality.conf", "^dictcheck = 1", "dictpath = /srv/kamus"),),
+            answers={"test -s /srv/kamus.pwd": (code, "")},
+        )
+        for status, code in ((PASS, 0), (FAIL, 1))
     ),
     *cases(
         "os.login-lockout",
@@ -648,8 +667,11 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "os.homes-private",
-        (FAIL, mode("/root", "701", "stat -c")),
-        (FAIL, mode("/home/patuh", "751", "stat -c")),
+        (FAIL, mode("/root", "704", "stat -c")),
+        (FAIL, mode("/home/patuh", "752", "stat -c")),
+        (FAIL, mode("/home/patuh", "755", "stat -c")),
+        (PASS, mode("/home/patuh", "751", "stat -c")),
+        (PASS, mode("/home/patuh", "711", "stat -c")),
         (FAIL, mode("/home/patuh", "770", "stat -c")),
         (PASS, mode("/home/patuh", "700", "stat -c")),
         (ERROR, Edit("^test -d (/home|/root)", code=1)),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from compliance.catalogue import Assessed, default_catalogue, load_regulation
 from compliance.checking import all_checks
@@ -83,6 +85,22 @@ def test_every_parameter_that_code_uses_is_known() -> None:
     assert used <= set(CATALOGUE.parameters)
 
 
+def test_no_expression_of_a_role_holds_what_ansible_takes_for_a_backslash() -> None:
+    """An expression's text has its line ends from YAML: ``'\\n'`` would be written as two signs into a file."""
+    for path in (REPOSITORY / "roles").rglob("*.yml"):
+        for text in _texts(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            for expression in re.findall(r"\{\{.*?\}\}", text, re.DOTALL):
+                assert r"\n" not in expression, f"{path}: {expression}"
+
+
+def _texts(document: object) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict | list):
+        for one in document.values() if isinstance(document, dict) else document:
+            yield from _texts(one)
+
+
 def test_every_reason_that_code_gives_has_a_message_in_both_languages() -> None:
     used: set[str] = set()
     for path in (REPOSITORY / "compliance").rglob("*.py"):
@@ -116,6 +134,12 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
         (("clause: G.4\n", "clause: G.3\n"), "clause G.3 is given twice"),
         (("kind: prohibition", "kind: prohibitions"), "kind ('prohibitions')"),
         (("citation: Perwali", "citatoin: Perwali"), "citatoin"),
+        (
+            ("disk_used_pct_max:", "disk_use_pct_max:"),
+            "sets the unknown parameter 'disk_use_pct_max'. Did you mean 'disk_used_pct_max'?",
+        ),
+        (("disk_used_pct_max: 90", "disk_used_pct_max: '90'"), "disk_used_pct_max ('90')"),
+        (("disk_used_pct_max: 90", "disk_used_pct_max: 90.5"), "disk_used_pct_max (90.5)"),
     ],
 )
 def test_a_wrong_regulation_is_told_with_file_and_line(tmp_path: Path, change: tuple[str, str], expected: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 
 from commands.apply import Watcher, log_changes
 from commands.common import Steps
-from commands.restore import as_record
+from commands.restore import answer, as_record
 from compliance import fleet
 from compliance.catalogue import default_catalogue
 from compliance.evidence import store
 from compliance.evidence.kinds import ConfigurationChange, Restore
+from tests.unit.samples import filled_example
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -79,16 +81,19 @@ def test_completion_scripts() -> None:
         assert "_PATUH_COMPLETE" in done.stdout
 
 
-def test_a_busy_port_of_the_lab_is_told() -> None:
+def test_a_busy_port_of_the_lab_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
     from compliance.errors import PatuhError
     from lab.network import check_ports_free
     from lab.topology import Instance
 
-    instance = Instance("test-ports", 300)
+    instance = Instance("test-ports")
     with socket.socket() as other:
-        other.bind(("127.0.0.1", instance.ssh_port("web01")))
+        # The lab's own port may be in use: its machines may be up.
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        monkeypatch.setattr(Instance, "ssh_port", lambda self, machine: port)
         other.listen()
         with pytest.raises(PatuhError, match=r"machines\.web01\.ssh_port: port \d+ on 127\.0\.0\.1 is in use"):
             check_ports_free(instance, ["web01"])
@@ -111,7 +116,7 @@ def _watched(*events: dict[str, object]) -> Watcher:
 
 
 def test_what_a_playbook_changes_is_logged_server_by_server(tmp_path: Path) -> None:
-    loaded = fleet.load(REPOSITORY / "inventory" / "example", default_catalogue())
+    loaded = fleet.load(filled_example(tmp_path / "city"), default_catalogue())
     loaded = loaded.model_copy(update={"source": tmp_path})
     watcher = _watched(
         {"host": "portal", "role": "ssh", "task": "Configure", "res": {"changed": True}},
@@ -139,7 +144,7 @@ ENTRY = {
 
 
 def test_a_drill_is_recorded_in_the_fleets_own_time() -> None:
-    record = store.validated(Restore, as_record(ENTRY, "web01", "Asia/Makassar", None))
+    record = store.validated(Restore, as_record(answer(json.dumps(ENTRY), "web01"), "web01", "Asia/Makassar", None))
     assert record.began == datetime.datetime(2026, 3, 1, 4, 30)
     assert record.ended == datetime.datetime(2026, 3, 1, 4, 31)
     assert (record.object, record.drill, record.succeeded, record.medium_read) == ("a, b", True, True, True)
@@ -151,7 +156,7 @@ def test_a_drill_is_recorded_in_the_fleets_own_time() -> None:
 
 def test_a_restore_in_earnest_that_failed_says_why() -> None:
     failed = {**ENTRY, "ok": False, "error": "no declared medium is present", "archives": []}
-    record = store.validated(Restore, as_record(failed, "web01", "Asia/Jakarta", "SPK-9"))
+    record = store.validated(Restore, as_record(answer(json.dumps(failed), "web01"), "web01", "Asia/Jakarta", "SPK-9"))
     assert (record.drill, record.request, record.succeeded, record.verified) == (False, "SPK-9", False, None)
     assert record.remarks is not None
     assert "no declared medium" in record.remarks

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 OWNER = {"owner": None, "group": None}
 
 
-def run(arguments: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
+def run(arguments: dict[str, Any], *, check: bool = False, before: str = "") -> dict[str, Any]:
+    """:param before: a shell command to run first, in a mount namespace of its own that the module shares."""
     command = [
+        *(("unshare", "--map-root-user", "--mount", "sh", "-c", f'{before}; exec "$@"', "sh") if before else ()),
         str(Path(sys.executable).parent / "ansible"),
         "localhost",
         "-i",
@@ -78,9 +81,12 @@ def test_a_refused_change_leaves_everything_as_it_was(tmp_path: Path, more: dict
     (tmp_path / "link").symlink_to("old")
     files = [{"path": f"{tmp_path}/{name}", "content": "new", **OWNER} for name in ("old", "link", "more")]
     done = run({"files": files, **more})
-    assert done["changed"] is False
     assert "line 3 is wrong" in done["msg"]
     assert "Every file is back as it was." in done["msg"]
+    # What a command did besides is not undone, and the message says so.
+    assert done["changed"] is ("activate" in more)
+    if "activate" in more:
+        assert done["msg"].endswith("What these have done otherwise stays: true; echo 'line 3 is wrong'; false.")
     assert old.read_text() == "old\n"
     assert old.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "link").readlink() == Path("old")
@@ -100,3 +106,25 @@ def test_what_is_not_in_effect_is_activated_though_no_file_changes(tmp_path: Pat
     assert not (tmp_path / "running").exists()
     assert run(arguments)["changed"]
     assert (tmp_path / "running").exists()
+
+
+def test_a_full_disk_does_not_keep_the_old_file_away(tmp_path: Path) -> None:
+    """The room for the way back is taken before anything changes, and no file is ever half there."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = f"mount -t tmpfs -o size=64k tmpfs {disk}; yes old | head -c 9000 >{disk}/old; chmod 640 {disk}/old"
+    # A watcher inside the namespace looks once the module has ended: nothing of it is seen from outside.
+    look = (
+        f"(while ls -A {disk} | grep -q patuh || ! [ -e {disk}/filler ]; do sleep 0.1; done; "
+        f"cp -a {disk}/old {tmp_path}/after) >/dev/null 2>&1 &"
+    )
+    fill = f"cat /dev/zero >{disk}/filler 2>/dev/null; false"
+    files = [{"path": f"{disk}/old", "content": "new", "mode": "0644", **OWNER}]
+    done = run({"files": files, "activate": [fill]}, before=f"{made}; {look} true")
+    assert "Every file is back as it was." in done["msg"]
+    after = tmp_path / "after"
+    deadline = time.monotonic() + 10
+    while not after.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert after.read_text() == ("old\n" * 2250)
+    assert after.stat().st_mode & 0o777 == 0o640

@@ -12,6 +12,7 @@ from compliance import fleet
 from compliance.catalogue import default_catalogue
 from compliance.errors import InvalidInput, PatuhError
 from lab.topology import Topology
+from tests.unit.samples import filled_example
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAB = REPOSITORY / "inventory" / "lab"
@@ -21,9 +22,17 @@ def load(folder: Path) -> fleet.LoadedFleet:
     return fleet.load(folder, default_catalogue())
 
 
-@pytest.mark.parametrize("name", ["lab", "example"])
-def test_inventories_of_the_repository_are_right(name: str) -> None:
-    assert load(REPOSITORY / "inventory" / name).fleet.hosts
+def test_the_lab_and_an_example_with_people_in_it_are_right(tmp_path: Path) -> None:
+    assert load(LAB).fleet.hosts
+    assert load(filled_example(tmp_path / "inventory")).fleet.hosts
+
+
+def test_the_example_as_it_is_wants_nothing_but_keys() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load(REPOSITORY / "inventory" / "example")
+    assert len(caught.value.problems) == 2
+    for told in caught.value.problems:
+        assert "is the example's placeholder: replace it by the person's own key" in str(told)
 
 
 def test_lab_inventory_agrees_with_the_machines() -> None:
@@ -73,7 +82,40 @@ def test_lab_inventory_agrees_with_the_machines() -> None:
         ("group_vars/all.yml", "10.31.20.0/24", "10.31.20.5/24", "10.31.20.5/24"),
         ("group_vars/all.yml", "Asia/Jakarta", "Asia/Jambi", "is not a time zone"),
         ("group_vars/all.yml", "[jambi-31-2017,", "[jambi-32-2017,", "unknown regulation 'jambi-32-2017'. Allowed: "),
-        ("group_vars/all.yml", "ssh-ed25519 AAAA", "ssh-dss AAAA", "is not an OpenSSH public key"),
+        (
+            "group_vars/all.yml",
+            "ssh-ed25519 AAAA",
+            "ssh-dss AAAA",
+            "is of a type that sshd refuses; allowed: ssh",
+        ),
+        ("group_vars/all.yml", "ssh-ed25519 AAAA", "command=id ssh-ed25519 AAAA", "without options before it"),
+        ("group_vars/all.yml", "ssh-ed25519 AAAA", "ssh-ed25519 AAAB", "is damaged"),
+        (
+            "group_vars/all.yml",
+            "AAAAC3NzaC1lZDI1NTE5AAAAINJpQTcVaD9c3VU3oT7cTIn6Yd9nQ3mAGWSOsMBRXbus admin-b",
+            "AAAAC3NzaC1lZDI1NTE5AAAAIACUP/XNsyPCLosiN8lYLV3X1eHyYN9jtq/3OnbqTdhs other",
+            "administrator admin-b has a key that admin-a has already",
+        ),
+        ("group_vars/all.yml", "- name: admin-b", "- name: root", "'root': is an account of the system"),
+        ("group_vars/all.yml", "- name: admin-c", "- name: www-data", "'www-data': is an account of the system"),
+        ("group_vars/all.yml", "- name: admin-c", "- name: systemd-x", "is an account of the system"),
+        ("group_vars/all.yml", "- name: admin-c", "- name: _apt", "is an account of the system"),
+        ("group_vars/all.yml", "patuh_automation_account: patuh", "patuh_automation_account: root", "of the system"),
+        ("group_vars/all.yml", '"fd31:30::10"]', r'"fd31:30::10%\nMatch all"]', "patuh_admin_workstations"),
+        ("group_vars/all.yml", '"fd31:30::10"]', '"fd31:30::10%eth0"]', "has a zone"),
+        ("group_vars/all.yml", '"fd31:30::10"]', "0.0.0.0]", "is no address by which another computer"),
+        ("group_vars/all.yml", '"fd31:30::10"]', '"::"]', "is no address by which another computer"),
+        ("group_vars/all.yml", '"fd31:30::10"]', "169.254.0.2]", "is no address by which another computer"),
+        ("group_vars/all.yml", '"fd31:30::10"]', "224.0.0.1]", "is no address by which another computer"),
+        ("group_vars/all.yml", '"fd31:30::10"]', '"::ffff:10.0.0.1"]', "in disguise"),
+        ("group_vars/all.yml", '"fd31:40::/64"', '"fe80::%x/64"', "has a zone"),
+        ("group_vars/all.yml", "ntp_servers: [10.31.30.10]", r'ntp_servers: ["a\nb"]', "cannot be seen (U+000A)"),
+        ("group_vars/all.yml", "ntp_servers: [10.31.30.10]", "ntp_servers: [a b]", "is neither a host's name nor"),
+        ("group_vars/all.yml", "mail_relay: 10.31.30.10", "mail_relay: 10.31.30.400", "is neither a host's name nor"),
+        ("group_vars/all.yml", "mail_to: admin", r'mail_to: "\u202e@x.example" #', "cannot be seen (U+202E)"),
+        ("group_vars/all.yml", "http://10.31.30.10:8025/", "http:///secret", "webhook: names no host"),
+        ("group_vars/all.yml", "fleet_name: Lab", r'fleet_name: "\e[2J" # ', "cannot be seen (U+001B)"),
+        ("hosts.yml", "port: 80}", "port: 22}", "opens SSH beyond the administrators' workstations"),
         ("group_vars/all.yml", "[10.31.30.10,", "[10.31.30.400,", "patuh_admin_workstations.0"),
         (
             "group_vars/all.yml",
@@ -124,3 +166,28 @@ def test_a_stricter_site_figure_is_taken_and_named(tmp_path: Path) -> None:
     assert (parameters["disk_used_pct_max"].value, parameters["disk_used_pct_max"].source) == (80, "inventory")
     assert parameters["raid_inspection_days_max"].source == "jambi-31-2017 H.3.a"
     assert parameters["password_days_max"].source == "default"
+
+
+VAULTED = """  - webhook: !vault |
+      $ANSIBLE_VAULT;1.1;AES256
+      3333
+"""
+
+
+def test_an_encrypted_webhook_is_told_with_its_place(tmp_path: Path) -> None:
+    folder = tmp_path / "inventory"
+    shutil.copytree(LAB, folder)
+    path = folder / "group_vars" / "all.yml"
+    path.write_text(path.read_text().replace("  - webhook: http://10.31.30.10:8025/\n", VAULTED))
+    with pytest.raises(PatuhError, match=r"all\.yml:\d+:\d+: host \w+: patuh_notifications is encrypted"):
+        load(folder)
+
+
+def test_a_wrong_webhook_is_not_repeated(tmp_path: Path) -> None:
+    folder = tmp_path / "inventory"
+    shutil.copytree(LAB, folder)
+    path = folder / "group_vars" / "all.yml"
+    path.write_text(path.read_text().replace("http://10.31.30.10:8025/", "https://:x/T0KEN"))
+    with pytest.raises(PatuhError, match="webhook") as caught:
+        load(folder)
+    assert "T0KEN" not in str(caught.value)

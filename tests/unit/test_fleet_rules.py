@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from compliance.checking import CannotTell, NotApplicable, Saw
 from compliance.fleet import Fleet, Isp, SegmentKind, Service, Ups
 from compliance.fleet_rules import SeenHosts, all_rules
 from compliance.probes.facts import Hardware, Seen
+from tests.unit.samples import filled_example
 
-LOADED = fleet.load(Path(__file__).resolve().parents[2] / "inventory" / "example", default_catalogue())
+with tempfile.TemporaryDirectory() as _folder:
+    LOADED = fleet.load(filled_example(Path(_folder) / "city"), default_catalogue())
 Change = Callable[[Fleet], Fleet]
 
 

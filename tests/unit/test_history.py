@@ -17,7 +17,7 @@ from commands.check import show
 from compliance import history
 from compliance.assessment import Assessment, Finding, Status, read, tally
 from compliance.errors import PatuhError
-from compliance.history import OPEN, continued
+from compliance.history import OPEN, continued, earlier
 from reports import html, pdf, terminal
 from reports.presentation import LANGUAGES, Language, View
 from tests.unit.samples import sample
@@ -48,7 +48,7 @@ def first_day(days: list[list[Status]], number: int) -> int | None:
 def test_a_finding_is_open_since_it_last_was_not(days: list[list[Status]]) -> None:
     last: Assessment | None = None
     for day, statuses in enumerate(days):
-        last = continued(on(day, statuses), last)
+        last = continued(on(day, statuses), earlier(last) if last else None)
     assert last is not None
     began = SAMPLE.created.date()
     for number, finding in enumerate(last.findings):
@@ -60,7 +60,7 @@ def test_a_finding_is_open_since_it_last_was_not(days: list[list[Status]]) -> No
 
 @given(STATUSES, STATUSES)
 def test_what_changed_is_told_once_and_the_worst_first(before: list[Status], after: list[Status]) -> None:
-    assessment = continued(on(3, after), continued(on(0, before), None))
+    assessment = continued(on(3, after), earlier(continued(on(0, before), None)))
     assert {(change.control, change.host, change.was, change.now) for change in assessment.changes} == {
         (one.control, one.host, was, now) for one, was, now in zip(BASE, before, after, strict=True) if was is not now
     }
@@ -71,16 +71,10 @@ def test_what_changed_is_told_once_and_the_worst_first(before: list[Status], aft
         assert change.open_days == (3 if mended else None)
 
 
-def test_another_fleet_and_another_kind_are_left_aside() -> None:
-    for changes in ({"fleet": "lain"}, {"local": True}):
-        assessment = continued(SAMPLE, SAMPLE.model_copy(update=changes))
-        assert (assessment.before, assessment.changes, assessment.history) == (None, [], [])
-
-
 def test_a_long_history_keeps_the_newest() -> None:
     run = history.summary(SAMPLE)
     before = SAMPLE.model_copy(update={"history": [run] * (history.RUNS_KEPT + 5)})
-    assert len(continued(SAMPLE, before).history) == history.RUNS_KEPT
+    assert len(continued(SAMPLE, earlier(before)).history) == history.RUNS_KEPT
 
 
 def worsened() -> tuple[Assessment, Finding, Finding]:
@@ -92,7 +86,7 @@ def worsened() -> tuple[Assessment, Finding, Finding]:
     findings = [one.model_copy(update={"status": other.get(id(one), one.status)}) for one in SAMPLE.findings]
     later = SAMPLE.created + datetime.timedelta(days=10)
     after = SAMPLE.model_copy(update={"findings": findings, "created": later})
-    return continued(after, before), broken, mended
+    return continued(after, earlier(before)), broken, mended
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -121,8 +115,9 @@ def test_the_next_check_carries_on_and_the_commands_tell_it(tmp_path: Path) -> N
     kept = read(tmp_path / "assessment.json")
     assert kept.before == SAMPLE.created
     assert len(kept.history) == 1
-    done = CliRunner().invoke(patuh, ["history", str(tmp_path / "assessment.json")])
+    done = CliRunner().invoke(patuh, ["history", str(tmp_path / "history.sqlite"), "--language", "en"])
     assert done.exit_code == 0, done.output
+    assert done.output.count(View("en", SAMPLE).score) == 2
     arguments = ["compare", str(tmp_path / "first.json"), str(tmp_path / "assessment.json"), "--language", "en"]
     done = CliRunner().invoke(patuh, arguments)
     assert done.exit_code == 0, done.output
@@ -132,9 +127,3 @@ def test_the_next_check_carries_on_and_the_commands_tell_it(tmp_path: Path) -> N
     (tmp_path / "other.json").write_text(other.model_dump_json(), encoding="utf-8")
     done = CliRunner().invoke(patuh, ["compare", str(tmp_path / "other.json"), str(tmp_path / "assessment.json")])
     assert isinstance(done.exception, PatuhError)
-
-
-def test_a_last_assessment_that_cannot_be_read_is_told_and_ends_nothing(tmp_path: Path) -> None:
-    (tmp_path / "assessment.json").write_text("{}", encoding="utf-8")
-    show(SAMPLE, tmp_path, "en")
-    assert read(tmp_path / "assessment.json").history == []

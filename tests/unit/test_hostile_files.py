@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import shutil
+import signal
+import sys
+import traceback
+import zipfile
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compliance import breaking, catalogue, fleet
+from commands.__main__ import main
+from compliance import breaking, catalogue, fleet, strict_yaml
 from compliance.assessment import read
 from compliance.errors import PatuhError
+from compliance.evidence import store
 from reports import html
-from tests.unit.samples import sample
+from tests.unit.samples import filled_example, sample
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CATALOGUE = catalogue.default_catalogue()
@@ -89,7 +98,7 @@ FEW = settings(MANY, max_examples=25)
 def test_any_inventory_is_taken_or_told(tmp_path: Path, file: str, edit: tuple[str, float, str]) -> None:
     folder = tmp_path / "inventory"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(REPOSITORY / "inventory" / "example", folder)
+    filled_example(folder)
     path = folder / file
     path.write_bytes(edited(path.read_text(encoding="utf-8"), edit))
     try:
@@ -139,7 +148,111 @@ def test_any_assessment_is_taken_and_can_be_reported_or_told(tmp_path: Path, edi
 
 def test_variables_that_are_none_are_told_with_their_file(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory"
-    shutil.copytree(REPOSITORY / "inventory" / "example", inventory)
+    filled_example(inventory)
     (inventory / "group_vars" / "all.yml").write_text("text\n")
     with pytest.raises(PatuhError, match=r"group_vars/all\.yml:1.*no set of variables"):
         fleet.load(inventory, catalogue.default_catalogue())
+
+
+# --- What is no file of ours at all ---------------------------------------------------------------------------------
+
+REPORTED = ["report", "explain", "history", "compare", "sign", "verify", "validate", "import", "inventory"]
+BAD = ["zero", "pipe", "folder", "loop", "deep", "digits", "nul", "latin", "large", "absent/below"]
+
+
+def bad_file(folder: Path, kind: str, suffix: str) -> Path:
+    path = folder / f"bad{suffix}"
+    if kind == "zero":
+        return Path("/dev/zero")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "large":
+        with path.open("wb") as file:
+            file.truncate(600_000_000)
+    elif kind == "absent/below":
+        return folder / "absent" / "below"
+    else:
+        content = {"deep": b"a: " + b"[" * 60_000, "digits": b"a: " + b"9" * 5000, "nul": b"a\0b", "latin": b"a: \xe9"}
+        path.write_bytes(content[kind])
+    return path
+
+
+def in_a_child(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """The status and the error output of a command; a child has all modules already, a new process takes seconds."""
+    said = folder / "stderr"
+    child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(folder)
+            resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(60)
+            os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            sys.argv = ["patuh", *arguments]
+            sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+            main()
+        except SystemExit as end:
+            sys.stderr.flush()
+            os._exit(int(end.code or 0))
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        os._exit(99)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code, said.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", BAD)
+@pytest.mark.parametrize("command", REPORTED)
+def test_every_command_tells_what_is_no_file_of_ours(tmp_path: Path, command: str, kind: str) -> None:
+    suffix = {"validate": ".yml", "inventory": ".yml", "import": ".xlsx"}.get(command, ".json")
+    path = bad_file(tmp_path, kind, suffix)
+    good = REPOSITORY / "inventory" / "lab"
+    arguments = {
+        "report": ["report", str(path), "-o", str(tmp_path / "out")],
+        "explain": ["explain", "ssh.keys-only", "--assessment", str(path)],
+        "history": ["history", str(path)],
+        "compare": ["compare", str(path), str(path)],
+        "sign": ["sign", str(path), "--key", str(path), "--as", "a@b"],
+        "verify": ["verify", str(path), "--signers", str(path)],
+        "validate": ["regulation", "validate", str(path)],
+        "import": ["record", "import", "-i", str(good), "fuel", str(path)],
+        "inventory": ["due", "-i", str(path)],
+    }[command]
+    code, said = in_a_child(arguments, tmp_path)
+    if command == "explain" and kind in ("loop", "absent/below"):
+        return  # nothing was assessed yet: explained without it
+    assert code == 2, said
+    assert "Traceback" not in said
+    assert said.strip()
+
+
+def test_depth_and_digits_are_told_with_their_line(tmp_path: Path) -> None:
+    for text, words in (("a: " + "[" * 60_000, "levels"), ("a: " + "9" * 5000, "too long"), ("a: 1\nb\0: 1", ":2: ")):
+        with pytest.raises(PatuhError, match=words):
+            strict_yaml.parse(text, Path("f.yml"))
+
+
+def test_a_stray_cell_and_a_bomb_cost_little(tmp_path: Path) -> None:
+    path = tmp_path / "kartu.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["tanggal", "sisa_pct", "petugas"], ["2026-11-03", 80, "a"]):
+        book.worksheets[0].append(row)
+    book.worksheets[0]["XFD1048576"] = "x"
+    book.save(path)
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, limit[1]))
+    try:
+        assert [number for number, _ in store._read_spreadsheet(path)] == [1, 2]
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/worksheets/sheet1.xml", b"0" * 70_000_000)
+        with pytest.raises(PatuhError, match="unpacks to too much"):
+            store._read_spreadsheet(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)

@@ -257,3 +257,31 @@ def test_verdict_maps_are_followed() -> None:
     assert found.fate(PACKET) is Fate.ACCEPT
     assert found.fate(dataclasses.replace(PACKET, port=8080)) is Fate.DROP
     assert found.fate(dataclasses.replace(PACKET, protocol="udp")) is Fate.DROP
+
+
+def drawn(*verdicts: str, mod: int) -> dict[str, Any]:
+    """A verdict that is drawn, as kube-proxy does among its backends."""
+    entries = [[number, {verdict: None}] for number, verdict in enumerate(verdicts)]
+    return {"vmap": {"key": {"numgen": {"mode": "random", "mod": mod, "offset": 0}}, "data": {"set": entries}}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        ([[drawn("accept", "accept", mod=2)]], "drop", Fate.ACCEPT),
+        ([[drawn("drop", "drop", mod=2)]], "accept", Fate.DROP),
+        # One of the backends refuses, or one number has none: nobody knows.
+        ([[drawn("accept", "drop", mod=2)]], "drop", Fate.UNKNOWN),
+        ([[drawn("accept", mod=2)]], "drop", Fate.UNKNOWN),
+        ([[drawn("drop", mod=2)]], "drop", Fate.DROP),
+        # What may end a rule leaves a drop a drop, and an accept unknown.
+        ([[{"set": {"op": "update", "elem": 1, "set": "@s"}}, {"drop": None}]], "drop", Fate.DROP),
+        ([[{"set": {"op": "update", "elem": 1, "set": "@s"}}, ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"ct helper": "ftp"}, ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"synproxy": None}, ACCEPT]], "drop", Fate.UNKNOWN),
+    ],
+)
+def test_what_is_drawn_or_may_end_a_rule_is_told_by_all_that_may_come_of_it(
+    rules: list[list[dict[str, Any]]], policy: str, expected: Fate
+) -> None:
+    assert ruleset(*rules, policy=policy).fate(PACKET) is expected

@@ -172,7 +172,7 @@ MIRROR = """tank          ONLINE       0     0     0
     [
         (MIRROR, "mirror", True, 0, 0),
         (MIRROR + "spares\n  /dev/vdd    AVAIL\n", "mirror", True, 0, 1),
-        (MIRROR + "spares\n  /dev/vdd    INUSE     currently in use\n", "mirror", True, 0, 0),
+        (MIRROR + "spares\n  /dev/vdd    INUSE     currently in use\n", "mirror", True, 1, 0),
         (MIRROR.replace("/dev/vdc  ONLINE ", "/dev/vdc  FAULTED"), "mirror", True, 1, 0),
         (MIRROR + "  /dev/vdd    ONLINE       0     0     0\n", "mirror, disk", False, 0, 0),
         (MIRROR.replace("mirror-0", "raidz2-0"), "raidz2", True, 0, 0),
@@ -185,7 +185,7 @@ MIRROR = """tank          ONLINE       0     0     0
 def test_zfs_pools_are_read(tree: str, level: str, redundant: bool, failed: int, spares: int) -> None:
     found = zfs.parse_status("tank", zpool(tree))
     assert (found.level, found.redundant, found.failed, found.spares) == (level, redundant, failed, spares)
-    assert found.healthy
+    assert found.healthy is (failed == 0)
     assert not zfs.parse_status("tank", zpool(tree, "DEGRADED")).healthy
 
 

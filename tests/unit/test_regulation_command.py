@@ -70,7 +70,7 @@ def test_a_regulation_is_not_begun_twice(folder: Path) -> None:
         (("    controls: [backup.offline-scheduled]\n", ""), "clause 1.1 asks for something, but no control"),
         (
             ("backup_files_days_max: 31", "backup_files_days_max: sebulan"),
-            "backup_files_days_max ('sebulan') is no whole",
+            "backup_files_days_max ('sebulan'): input should be a valid integer",
         ),
         (("kind: obligation", "kind: kewajiban"), "kind ('kewajiban')"),
         (

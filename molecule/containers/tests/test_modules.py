@@ -22,16 +22,15 @@ SECONDS_MAX = 180
 
 
 def ansible(host: str, module: str, arguments: str, code: int = 0) -> str:
-    command = [
-        str(Path(sys.executable).parent / "ansible"),
-        host,
-        "-i",
-        "inventory/containers",
-        "-m",
-        module,
-        "-a",
-        arguments,
-    ]
+    return _run("ansible", host, "-m", module, "-a", arguments, code=code)
+
+
+def ansible_playbook(host: str, playbook: Path, code: int = 0) -> str:
+    return _run("ansible-playbook", str(playbook), "--limit", host, code=code)
+
+
+def _run(program: str, *arguments: str, code: int) -> str:
+    command = [str(Path(sys.executable).parent / program), "-i", "inventory/containers", *arguments]
     environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     environment.pop("ANSIBLE_FORCE_COLOR", None)
     done = subprocess.run(
@@ -45,7 +44,7 @@ def ansible(host: str, module: str, arguments: str, code: int = 0) -> str:
         timeout=SECONDS_MAX,
     )
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def change(host: str, content: str, restore: str = "touch /run/was-restored") -> None:
@@ -117,7 +116,8 @@ def test_what_was_not_confirmed_before_a_boot_goes_back(host: str) -> None:
     ansible(
         host,
         "raw",
-        "systemctl kill --signal=KILL patuh-guard-guard_test.service; systemctl restart patuh-guard.service",
+        "systemctl kill --signal=KILL 'patuh-guard-guard_test.*'; "
+        "echo earlier | tee /var/lib/patuh/guard/guard_test.*/boot; systemctl restart patuh-guard.service",
     )
     after = state(host)
     assert "old" in after
