@@ -100,6 +100,28 @@ def render(assessment: Assessment, language: Language) -> tuple[dict[str, bytes]
     return files, problems
 
 
+def not_made_of_the_assessment(folder: Path, mend: str) -> list[PatuhError]:
+    """What the folder's list names that is not what its assessment gives, byte by byte, in one of the languages.
+
+    Whoever changed a report can have made the list anew, too; the reports cannot be made to say something else.
+
+    :param mend: what to do about it.
+    :raises PatuhError: when there is no assessment or no list.
+    """
+    assessment = read(folder / ASSESSMENT)
+    there = {name: digest for name, digest in listed(folder).items() if name != STATEMENT}
+    html_of = {hashlib.sha256(html.render(assessment, one).encode()).hexdigest(): one for one in LANGUAGES}
+    wanted = _sums(render(assessment, html_of.get(there.get("report.html", ""), "id"))[0])
+    problems = []
+    for name in sorted({*wanted, *there}):
+        if wanted.get(name) != there.get(name):
+            word = (
+                "is no report" if name not in wanted else "is missing" if name not in there else "says something else"
+            )
+            problems.append(PatuhError(f"{word}, by the assessment", where=str(folder / name), mend=mend))
+    return problems
+
+
 def write(folder: Path, files: dict[str, bytes]) -> Assessment | None:
     """Put an assessment with its reports in the place of the former one's, which is given back.
 
@@ -109,9 +131,13 @@ def write(folder: Path, files: dict[str, bytes]) -> Assessment | None:
     """
     before = former(folder)
     gone = {MANIFEST, SIGNATURE, STATEMENT, *(_file_names(before) if before else ())} - set(files)
-    manifest = manifest_of({name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
+    manifest = manifest_of(_sums(files))
     write_together(folder, {**files, MANIFEST: manifest}, gone)
     return before
+
+
+def _sums(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
 
 
 def manifest_of(digests: dict[str, str]) -> bytes:

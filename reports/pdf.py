@@ -169,5 +169,6 @@ def render(assessment: Assessment, language: Language = "id") -> bytes:
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(_shown(_data(View(language, assessment))), ensure_ascii=False)},
             pdf_standards=["ua-1"],
+            timestamp=int(assessment.created.timestamp()),
         )
     )

@@ -26,7 +26,16 @@ from compliance.assessment import MAX_BYTES
 from compliance.errors import InvalidInput, PatuhError
 from compliance.reading import read_bytes
 from compliance.writing import write_together
-from reports.folder import MANIFEST, SIGNATURE, STATEMENT, differences, is_report, listed, manifest_of
+from reports.folder import (
+    MANIFEST,
+    SIGNATURE,
+    STATEMENT,
+    differences,
+    is_report,
+    listed,
+    manifest_of,
+    not_made_of_the_assessment,
+)
 
 NAMESPACE = "patuh-report"
 PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
@@ -48,7 +57,7 @@ def sign(folder: Path, key: Path, by: str, at: datetime.datetime) -> Signed:
     :param key: the officer's private key, or the public one when an agent or a hardware key holds the private half.
     :param by: the name that stands for the officer in ``allowed_signers``.
     :raises PatuhError: when the key does not sign, or ``at`` is before the assessment.
-    :raises InvalidInput: naming every file that is not of the assessment, or was changed since it was written.
+    :raises InvalidInput: naming every file that is not what the assessment gives, or was changed since it was written.
     """
     if not PRINCIPAL.fullmatch(by):
         raise PatuhError(f"'{by}' cannot name a signer", mend="Write something like head@city.example.")
@@ -56,8 +65,7 @@ def sign(folder: Path, key: Path, by: str, at: datetime.datetime) -> Signed:
     if not key.is_file():
         raise PatuhError("is no key", where=str(key), mend="Name the officer's SSH key.")
     differ = [one for one in differences(folder, mend) if one.where != str(folder / STATEMENT)]
-    differ += not_reports(folder)
-    if differ:
+    if differ or (differ := not_reports(folder) or not_made_of_the_assessment(folder, mend)):
         raise InvalidInput(differ)
     if early := _before_the_assessment(folder, at):
         raise early

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 
 from xlsxwriter import Workbook
@@ -65,7 +66,8 @@ def render(assessment: Assessment, language: Language = "id") -> bytes:
     # Whatever looks like a formula or an address stays the text that it is.
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(content, options) as book:
-        book.set_properties({"title": f"{view.say('title')}: {assessment.fleet}", "author": "Patuh"})
+        title, made = f"{view.say('title')}: {assessment.fleet}", assessment.created.astimezone(datetime.UTC)
+        book.set_properties({"title": title, "author": "Patuh", "created": made})  # not now: it is part of the bytes
         text = book.add_format({"text_wrap": True, "valign": "top"})
         bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         coloured = {

@@ -198,6 +198,22 @@ def test_only_the_reports_of_the_assessment_are_signed(tmp_path: Path, change: C
     assert not (folder / SIGNATURE).exists()
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.id.pdf", "findings.xlsx", "findings.csv"])
+def test_a_list_that_was_made_anew_for_a_changed_report_is_seen_through(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "reports"
+    write_reports(sample(), folder, "en")
+    flip(name)(folder)
+    digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_bytes(manifest_of({**listed(folder), name: digest}))
+    new_key(tmp_path / "key")
+    with pytest.raises(InvalidInput) as error:
+        signing.sign(folder, tmp_path / "key", HEAD, NOW)
+    assert str(folder / name) in [problem.where for problem in error.value.problems]
+    assert not (folder / SIGNATURE).exists()
+    write_reports(sample(), folder, "en")  # the same bytes again, in either language
+    assert signing.sign(folder, tmp_path / "key", HEAD, NOW).by == HEAD
+
+
 def test_the_history_beside_is_not_part_of_what_is_signed(desk: Path, tmp_path: Path) -> None:
     shutil.copytree(desk / "signed", tmp_path / "reports")
     (tmp_path / "reports" / "history.sqlite").write_text("grows")
