@@ -28,8 +28,7 @@ def publish(directory: Path, folder: Path, signers: Path | None, revoked: Path |
     if revoked and not signers:
         raise click.UsageError("--revoked needs --signers, the list of who may sign.")
     who = site.Signers(signers, revoked) if signers else None
-    target, all_runs = site.publish(folder, directory, language, who)
-    for run in all_runs:
-        if run.broken is not None:
-            tell(f"patuh: {run.broken}", error=True)
+    target, all_runs, unread = site.publish(folder, directory, language, who)
+    for trouble in (*(run.broken for run in all_runs if run.broken), *unread):
+        tell(f"patuh: {trouble}", error=True)
     console.print(str(target), markup=False, soft_wrap=True)

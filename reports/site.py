@@ -51,8 +51,10 @@ class Signers:
 
 def publish(
     folder: Path, site: Path, language: Language = "id", signers: Signers | None = None
-) -> tuple[Path, list[Published]]:
-    """Add the reports of a folder to a site and write its first page anew; gives the run's own folder, and all runs.
+) -> tuple[Path, list[Published], list[PatuhError]]:
+    """Add the reports of a folder to a site and write its first page anew.
+
+    Gives the run's own folder, all runs, and what is there and cannot be read as a run.
 
     :param signers: by which signatures are verified, of this run and of those that are there; needed where one is.
     :raises PatuhError: when the folder holds no assessment, something that is not of it, or a signature that does not
@@ -72,7 +74,7 @@ def publish(
     )
     target = site / own.at
     with _alone(site):
-        there = runs(site, signers)
+        there, unread = runs(site, signers)
         _refuse_losses(site, target, own, there)
         all_runs = _newest_first([own, *(one for one in there if one.at != own.at)])
         target.parent.mkdir(exist_ok=True)
@@ -99,7 +101,7 @@ def publish(
         page.write_text(first_page(all_runs, language), encoding="utf-8")
         page.chmod(0o644)
         page.replace(site / "index.html")
-    return target, all_runs
+    return target, all_runs, unread
 
 
 @contextlib.contextmanager
@@ -140,21 +142,20 @@ def _refuse_losses(site: Path, target: Path, own: Published, there: list[Publish
             raise PatuhError("would be lost", where=str(path), mend="Move it elsewhere.")
 
 
-def runs(site: Path, signers: Signers | None = None) -> list[Published]:
-    """Every published run, the newest first, each with its signature verified again.
-
-    What is no assessment of this version, or none at all, is left aside.
+def runs(site: Path, signers: Signers | None = None) -> tuple[list[Published], list[PatuhError]]:
+    """Every published run, the newest first, each with its signature verified again; and what is none that can be read.
 
     :raises PatuhError: naming a signature when it is not known who may sign.
     """
-    found = []
+    found, unread = [], []
     for path in sorted(site.glob(f"*/*/{ASSESSMENT}")):
         folder = path.parent
         if folder.name.startswith("."):
             continue
         try:
             published = Published(folder.relative_to(site).as_posix(), read(path))
-        except PatuhError:
+        except PatuhError as error:
+            unread.append(PatuhError(f"is not listed: {error.problem}", where=error.where, mend=error.mend))
             continue
         try:
             found.append(dataclasses.replace(published, signed=_signed(folder, signers)))
@@ -162,7 +163,7 @@ def runs(site: Path, signers: Signers | None = None) -> list[Published]:
             if signers is None:
                 raise
             found.append(dataclasses.replace(published, broken=error))
-    return _newest_first(found)
+    return _newest_first(found), unread
 
 
 def _signed(folder: Path, signers: Signers | None) -> Signed | None:

@@ -54,13 +54,13 @@ def signers(tmp_path: Path) -> site.Signers:
 
 def test_publishing_again_replaces_the_run_and_shows_who_signed_it(tmp_path: Path, signers: site.Signers) -> None:
     folder, target = written(tmp_path), tmp_path / "site"
-    first, _ = site.publish(folder, target)
+    first, *_ = site.publish(folder, target)
     assert not (first / SIGNATURE).exists()
     signing.sign(folder, tmp_path / "head", HEAD, NOW)
     with pytest.raises(PatuhError, match="--signers"):
         site.publish(folder, target)
     assert not (first / SIGNATURE).exists()
-    again, runs = site.publish(folder, target, signers=signers)
+    again, runs, _ = site.publish(folder, target, signers=signers)
     assert again == first
     assert [run.signed.by for run in runs if run.signed] == [HEAD]
     assert signing.verify(first, signers.allowed).by == HEAD
@@ -97,9 +97,9 @@ def test_a_signature_that_does_not_hold_is_not_published_and_not_shown_as_one(
         site.publish(folder, target, signers=signers)
     assert not target.exists()
     # What happens to a run after it was published is found when the next one is.
-    place, _ = site.publish(tmp_path / "good", target, signers=signers)
+    place, *_ = site.publish(tmp_path / "good", target, signers=signers)
     change(place, earlier)
-    _, runs = site.publish(earlier, target, signers=signers)
+    _, runs, _ = site.publish(earlier, target, signers=signers)
     assert [(run.signed is not None, run.broken is not None) for run in runs] == [(False, True), (True, False)]
     assert "✗ tidak berlaku" in (target / "index.html").read_text(encoding="utf-8")
 
@@ -118,7 +118,7 @@ def test_a_revoked_key_is_told_of_every_run_that_it_signed(tmp_path: Path, signe
 def test_an_unsigned_run_does_not_replace_a_signed_one(tmp_path: Path, signers: site.Signers) -> None:
     folder, target = written(tmp_path), tmp_path / "site"
     signing.sign(folder, tmp_path / "head", HEAD, NOW)
-    place, _ = site.publish(folder, target, signers=signers)
+    place, *_ = site.publish(folder, target, signers=signers)
     write_reports(sample(), tmp_path / "again", "en")
     with pytest.raises(PatuhError, match="is signed, and what would replace it is not"):
         site.publish(tmp_path / "again", target, signers=signers)
@@ -133,7 +133,7 @@ def test_nothing_of_others_is_overwritten_or_removed(tmp_path: Path) -> None:
         site.publish(written(tmp_path), target)
     assert (target / "index.html").read_text() == "our city's own page"
     (target / "index.html").unlink()
-    place, _ = site.publish(written(tmp_path), target)
+    place, *_ = site.publish(written(tmp_path), target)
     (place / "minutes.txt").write_text("of the meeting")
     with pytest.raises(PatuhError, match=r"minutes\.txt: would be lost"):
         site.publish(written(tmp_path), target)
@@ -148,6 +148,10 @@ def test_nothing_of_others_is_overwritten_or_removed(tmp_path: Path) -> None:
     (target / "app" / "one").mkdir(parents=True)
     (target / "app" / "one" / "assessment.json").write_text("{}")
     site.publish(written(tmp_path), target)
+    done = CliRunner().invoke(patuh, ["publish", str(target), str(written(tmp_path))])
+    assert done.exit_code == 0, done.output
+    assert "app/one/assessment.json" in done.output.replace("\n", "")
+    assert "is not listed: " in done.output.replace("\n", " ")
 
 
 def test_an_interrupted_assessment_is_not_published(tmp_path: Path) -> None:
@@ -166,21 +170,21 @@ def test_those_who_publish_at_the_same_time_all_stand_on_the_first_page(tmp_path
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         pool.starmap(_publish, [(folder, tmp_path / "site") for folder in folders])
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    assert all(run.at in page for run in site.runs(tmp_path / "site"))
-    assert len(site.runs(tmp_path / "site")) == 4
+    assert all(run.at in page for run in site.runs(tmp_path / "site")[0])
+    assert len(site.runs(tmp_path / "site")[0]) == 4
 
 
 def test_a_removed_run_is_forgotten_and_fleets_are_apart(tmp_path: Path) -> None:
     target = tmp_path / "site"
     other = sample().model_copy(update={"fleet": "Kota Lain"})
-    gone, _ = site.publish(written(tmp_path, 1), target)
-    kept, _ = site.publish(written(tmp_path, 2, other), target)
+    gone, *_ = site.publish(written(tmp_path, 1), target)
+    kept, *_ = site.publish(written(tmp_path, 2, other), target)
     assert kept.parent.name == "kota-lain"
     for path in sorted(gone.rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
     gone.rmdir()
     site.publish(written(tmp_path, 2, other), target)
-    assert {run.assessment.fleet for run in site.runs(target)} == {"Kota Lain"}
+    assert {run.assessment.fleet for run in site.runs(target)[0]} == {"Kota Lain"}
 
 
 def test_what_is_no_report_is_not_published(tmp_path: Path) -> None:
@@ -195,6 +199,6 @@ def test_what_is_no_report_is_not_published(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fleet", ["../../etc", HOSTILE, "///", "\N{CJK UNIFIED IDEOGRAPH-4E00}"])
 def test_no_name_of_a_fleet_leaves_the_site_or_runs(tmp_path: Path, fleet: str) -> None:
     assessment = Assessment.model_validate({**sample().model_dump(), "fleet": fleet})
-    place, _ = site.publish(written(tmp_path, 0, assessment), tmp_path / "site")
+    place, *_ = site.publish(written(tmp_path, 0, assessment), tmp_path / "site")
     assert place.parent.parent == tmp_path / "site"
     assert "<script" not in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
