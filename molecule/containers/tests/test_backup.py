@@ -182,3 +182,37 @@ def test_a_repository_that_an_earlier_version_left_half_made_is_named(tmp_path: 
     done = during(tmp_path, 'half() { mkdir -p "/mnt/$(hostname)/data"; }; on_medium half; backup; mounted')
     assert "was never finished" in done.backups[0]["error"]
     assert done.words == ["unmounted"]
+
+
+def test_a_restore_that_was_killed_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
+    script = f"""
+    large 100000000; backup
+    setsid {PROGRAM} files --restore --keep &
+    until [ -n "$(find /var/lib/patuh/restoring -name large 2>/dev/null)" ]; do sleep 0.02; done
+    kill -KILL -- "-$!"; wait "$!" || true; sleep 1
+    ls /var/lib/patuh/restored 2>/dev/null | wc -l
+    backup --restore; ls /var/lib/patuh | grep --count '^restor' || true
+    backup --restore --keep; ls /var/lib/patuh/restored | wc -l; mounted
+    """
+    done = during(tmp_path, script)
+    assert done.words == ["0", "0", "1", "unmounted"]
+    assert [one["ok"] for one in done.restores] == [True, True]
+
+
+def test_of_two_media_the_one_with_the_newest_backup_is_restored_from(tmp_path: Path) -> None:
+    script = r"""
+    truncate -s 400M other.img; mkfs.ext4 -q -F other.img; second=$(losetup --find --show other.img)
+    trap 'losetup --detach "$loop"; losetup --detach "$second"' EXIT
+    other=$(blkid -s UUID -o value "$second"); sed -i 's/: \["/: ["'"$other"'", "/' /etc/patuh/backup.json
+    by() { ln -sf "$1" "/dev/disk/by-uuid/$2"; }
+    rm "/dev/disk/by-uuid/$uuid"; by "$second" "$other"; on -9d --clock-is-right
+    rm "/dev/disk/by-uuid/$other"; by "$loop" "$uuid"; echo newest >data/newest; backup
+    by "$second" "$other"; backup --restore --keep; cat /var/lib/patuh/restored/*/"$PWD"/data/newest
+    mkfs.ext4 -q -F -U "$other" "$second"; backup --restore; mounted
+    rm "/dev/disk/by-uuid/$uuid"; backup --restore; mount "$second" /mnt; ls /mnt; umount /mnt
+    """
+    done = during(tmp_path, script)
+    # A medium without a backup of this host gets no repository by being read.
+    assert done.words == ["newest", "unmounted", "lost+found"]
+    assert [one["ok"] for one in done.restores] == [True, True, False]
+    assert "holds no backup" in done.restores[2]["error"]
