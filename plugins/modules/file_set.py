@@ -20,7 +20,8 @@ options:
     elements: dict
     default: []
   lines:
-    description: Lines to have in files of others that know no drop-ins; C(pattern) finds the line to replace.
+    description: Lines to have in files of others that know no drop-ins; C(pattern) finds the line to replace, and
+      where it finds none, the line is appended, unless C(append) is false.
     type: list
     elements: dict
     default: []
@@ -170,12 +171,14 @@ class Entry:
         }
 
 
-def edited(entries, path, pattern, line):
+def edited(entries, path, pattern, line, append=True):
     """The entry of a file with one line set: the last match is replaced, others go, none means appending."""
     entry = entries.get(path) or Entry(path)
     text = entry.content if entry.content is not None else (entry.before or "")
     kept, placed = [], False
     found = [number for number, old in enumerate(text.splitlines()) if re.search(pattern, old)]
+    if not (found or append):
+        return
     for number, old in enumerate(text.splitlines()):
         if number not in found:
             kept.append(old)
@@ -204,7 +207,7 @@ def wanted_entries(module):
     for path in module.params["absent"]:
         entries[path] = Entry(path)
     for wanted in module.params["lines"]:
-        edited(entries, wanted["path"], wanted["pattern"], wanted["line"])
+        edited(entries, wanted["path"], wanted["pattern"], wanted["line"], wanted.get("append", True))
     for wanted in module.params["modes"]:
         path = wanted["path"]
         if path not in entries and os.path.isfile(path):

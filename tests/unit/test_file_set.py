@@ -71,6 +71,19 @@ def test_writes_edits_links_and_removes_and_then_changes_nothing(tmp_path: Path)
     assert not run(arguments)["changed"]
 
 
+def test_a_line_that_is_only_to_replace_weak_ones_is_appended_nowhere(tmp_path: Path) -> None:
+    weak, strict, none = (tmp_path / name for name in ("weak", "strict", "none"))
+    weak.write_text("minlen = 6\nminlen = 8\nother")
+    strict.write_text("minlen = 20")
+    line = {"pattern": r"^minlen = \d$", "line": "minlen = 14", "append": False}
+    arguments = {"lines": [{"path": str(path), **line} for path in (weak, strict, none)]}
+    assert run(arguments)["changed_paths"] == [str(weak)]
+    assert weak.read_text() == "minlen = 14\nother\n"
+    assert strict.read_text() == "minlen = 20"
+    assert not none.exists()
+    assert not run(arguments)["changed"]
+
+
 @pytest.mark.parametrize(
     "more", [{"validate": "echo 'line 3 is wrong' >&2; false"}, {"activate": ["true", "echo 'line 3 is wrong'; false"]}]
 )
