@@ -1,10 +1,12 @@
 """What real servers answered, compliant and broken, kept so that every check can be tested without a server.
 
-Written by the proof (``patuh test --proof``), which has just seen that the answers lead to the right verdicts.
+Written by the proof (``patuh test --proof``), which has just seen that the answers lead to the right verdicts. After a
+change, ``--only`` proves and records some controls anew; the others' recordings stay those of the last whole proof.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import lzma
 import re
@@ -37,10 +39,14 @@ def plain(answers: dict[str, CommandResult]) -> HostAnswers:
     }
 
 
-def write(recorded: list[Recording]) -> None:
-    """Keep recordings: the first is of compliant servers, of each other one only what differs is stored."""
+def write(recorded: list[Recording], controls: set[str] | None = None) -> None:
+    """Keep what a proof recorded: of compliant servers first, of each other round only what differs is stored.
+
+    :param controls: of a proof of some controls alone, those that it proved in every way; of others, earlier proofs
+        speak on. Without it, the proof was of everything.
+    """
     compliant = recorded[0][1]
-    stored = [
+    rounds = [
         (
             breaks,
             {
@@ -54,23 +60,53 @@ def write(recorded: list[Recording]) -> None:
         )
         for breaks, answers in recorded
     ]
-    FILE.write_bytes(lzma.compress(json.dumps(stored, sort_keys=True, indent=0).encode()))
+    kept: list[Any] = []
+    if controls is not None:
+        for proof in _stored():
+            left = proof["controls"] and sorted(set(proof["controls"]) - controls)
+            kept += [] if left == [] else [{**proof, "controls": left}]
+    proofs = [*kept, {"controls": controls if controls is None else sorted(controls), "rounds": rounds}]
+    FILE.write_bytes(lzma.compress(json.dumps(proofs, sort_keys=True, indent=0).encode()))
 
 
-def read() -> list[Recording]:
-    """The recordings, each whole, with the names of the breaks that were done; the first has none."""
-    stored: list[Any] = json.loads(lzma.decompress(FILE.read_bytes()))
-    compliant = stored[0][1]
+def _stored() -> list[Any]:
+    """The proofs as they are stored, the whole one first."""
+    return _unpacked(FILE.read_bytes())
+
+
+@functools.lru_cache(maxsize=1)
+def _unpacked(packed: bytes) -> list[Any]:
+    proofs: list[Any] = json.loads(lzma.decompress(packed))
+    return proofs
+
+
+def read(control: str) -> list[Recording]:
+    """The recordings of the newest proof of a control, each whole, with the names of the breaks that were done.
+
+    The first is of compliant servers, and has none.
+    """
+    proofs = [proof for proof in _stored() if proof["controls"] is None or control in proof["controls"]]
+    rounds = proofs[-1]["rounds"]
     return [
         (
             breaks,
-            {
-                host: {**compliant[host], **{command: tuple(answer) for command, answer in own.items()}}
-                for host, own in answers.items()
-            },
+            {host: {**_answers(rounds[0][1][host]), **_answers(own)} for host, own in answers.items()},
         )
-        for breaks, answers in stored
+        for breaks, answers in rounds
     ]
+
+
+def compliant() -> Answers:
+    """What compliant servers answer to everything that they were ever asked, by the newest proof that asked it."""
+    found: Answers = {}
+    for proof in _stored():
+        for host, answers in proof["rounds"][0][1].items():
+            found.setdefault(host, {}).update(_answers(answers))
+    return found
+
+
+def _answers(stored: dict[str, Any]) -> HostAnswers:
+    return {command: tuple(answer) for command, answer in stored.items()}
 
 
 class _NoShell:

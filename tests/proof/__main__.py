@@ -203,6 +203,12 @@ def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
     breaking.PROVED_FILE.write_text(text + yaml.safe_dump(found), encoding="utf-8")
 
 
+def _in_every_way(proved_now: list[NamedBreak]) -> set[str]:
+    """The controls of which every break is among those that were proved."""
+    left = {one.control for one in breaking.load(known=all_checks()) if one not in proved_now}
+    return {one.control for one in proved_now} - left
+
+
 @click.command()
 @click.option("--only", multiple=True, help="Only controls, or breaks ('control: name'), like this pattern.")
 @click.option("--due", is_flag=True, help="Only one round: what changed since it was proved, and a rotating share.")
@@ -257,8 +263,10 @@ def main(
     for line in proof.wrong:
         click.echo(line)
     # What the servers answered is right when the breaks were; healing comes after it.
-    if not (only or due or any(not re.search(r": (healing|healed|settling|rebooted): ", one) for one in proof.wrong)):
-        recordings.write(proof.recorded)
+    if not (due or any(not re.search(r": (healing|healed|settling|rebooted): ", one) for one in proof.wrong)):
+        controls = _in_every_way(breaks) if only else None
+        if controls is None or controls:
+            recordings.write(proof.recorded, controls)
     if not break_only:
         _write_proved(proved_now, proof.hosts)
     raise SystemExit(1 if proof.wrong else 0)

@@ -61,7 +61,7 @@ class Case:
 
 @cache
 def _compliant() -> recordings.Answers:
-    return recordings.read()[0][1]
+    return recordings.compliant()
 
 
 def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswers:

@@ -57,7 +57,7 @@ def judged(control: str, answers: recordings.HostAnswers) -> Finding:
 
 
 def compliant() -> recordings.HostAnswers:
-    return recordings.read()[0][1][HOST]
+    return recordings.compliant()[HOST]
 
 
 @pytest.mark.parametrize("control", sorted(CHECKS))

@@ -39,7 +39,7 @@ REPORTS = {
 
 @cache
 def honest() -> recordings.HostAnswers:
-    return recordings.read()[0][1]["debian12"]
+    return recordings.compliant()["debian12"]
 
 
 @cache
@@ -100,7 +100,7 @@ def assessed(folder: Path, does: dict[str, Any], only: list[str] | None = None) 
 
 @cache
 def recordings_of(name: str) -> recordings.HostAnswers:
-    return recordings.read()[0][1][name]
+    return recordings.compliant()[name]
 
 
 def others(assessment: Assessment) -> list[Finding]:

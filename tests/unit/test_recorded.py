@@ -7,6 +7,7 @@ it anew after a change that is meant, and the difference shows what the change d
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +38,8 @@ def recorded_records() -> store.Records:
 
 
 @cache
-def _recordings() -> list[recordings.Recording]:
-    return recordings.read()
+def _recordings(control: str) -> list[recordings.Recording]:
+    return recordings.read(control)
 
 
 @cache
@@ -57,7 +58,7 @@ def told(control: str, check: Check) -> str:
     loaded = recorded_fleet()
     lines = [control]
     compliant: dict[str, list[str]] = {}
-    for number, (_, servers) in enumerate(_recordings()):
+    for number, (_, servers) in enumerate(_recordings(control)):
         said: dict[tuple[str, ...], list[str]] = {}
         for host, answers in servers.items():
             context = Context.of(loaded, host, recorded_records())
@@ -82,7 +83,7 @@ def test_a_check_says_of_real_servers_what_it_always_said(control: str) -> None:
 
 @pytest.mark.parametrize("control", sorted(CHECKS))
 def test_a_compliant_server_passes(control: str) -> None:
-    ((_, compliant), *_) = _recordings()
+    ((_, compliant), *_) = _recordings(control)
     for host, answers in compliant.items():
         found = finding(control, host, answers)
         assert found.status is Status.PASS, (host, found)
@@ -91,14 +92,39 @@ def test_a_compliant_server_passes(control: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(_breaks()))
 def test_a_broken_server_fails_for_the_right_reason(name: str) -> None:
-    ((_, compliant), *broken) = _recordings()
     one = _breaks()[name]
+    ((_, compliant), *broken) = _recordings(one.control)
     (together, answers) = next((done, answers) for done, answers in broken if name in done)
     expected = breaking.expected_of(_breaks()[other] for other in together)
     for host, own in answers.items():
         before = finding(one.control, host, compliant[host])
         after = finding(one.control, host, own)
         assert breaking.unexpected(before, after, expected[one.control]) is None, (host, after)
+
+
+def test_a_proof_of_some_controls_leaves_the_recordings_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "FILE", tmp_path / "recordings.json.xz")
+
+    def proof(word: str) -> list[recordings.Recording]:
+        def said(text: str) -> recordings.Answers:
+            return {"srv": {"ask": (0, f"{word} {text}", ""), f"ask {word}": (0, word, ""), "same": (0, "", "")}}
+
+        return [([], said("well")), (["a: break"], said("broken"))]
+
+    recordings.write(proof("whole"))
+    recordings.write(proof("first"), {"a", "b"})
+    recordings.write(proof("second"), {"b"})
+    for control, word in (("a", "first"), ("b", "second"), ("c", "whole")):
+        assert recordings.read(control) == proof(word)
+    assert recordings.compliant()["srv"]["ask"] == (0, "second well", "")
+    assert recordings.compliant()["srv"]["ask whole"] == (0, "whole", "")
+    recordings.write(proof("third"), {"a"})  # nothing is left that the first proof would speak of
+    assert "first" not in str(recordings._stored())
+    recordings.write(proof("new"))
+    assert recordings.read("a") == proof("new")
+    assert "second" not in str(recordings._stored())
 
 
 if __name__ == "__main__":
