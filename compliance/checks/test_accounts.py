@@ -7,7 +7,7 @@ from testinfra.host import Host
 from compliance.checking import Context, NotApplicable, Saw, assesses
 from compliance.probes import output, succeeds
 from compliance.probes.accounts import accounts, date_of, group_members, superusers_by_sudo, today
-from compliance.probes.sshd import Sshd
+from compliance.probes.sshd import OUTSIDE, connections
 
 PERSON_UID_MIN = 1000
 PERSON_UID_MAX = 60000
@@ -15,15 +15,13 @@ PERSON_UID_MAX = 60000
 
 @assesses("accounts.no-root-login")
 def test_root_cannot_log_in(host: Host, context: Context, saw: Saw) -> None:
-    """sshd refuses root, whatever the address, and root has no keys that would let anybody in."""
-    addresses = ["192.0.2.1"]
-    if context.fleet is not None:
-        addresses += [str(address) for address in context.fleet.admin_workstations]
-    for address in addresses:
+    """sshd refuses root, whatever the address, port or name that a Match block singles out."""
+    workstations = [str(address) for address in context.fleet.admin_workstations] if context.fleet else []
+    for way in connections(host, ["root"], [OUTSIDE, *workstations], everybody=False):
         saw(
-            f"permitrootlogin ({address})",
+            f"permitrootlogin ({way.address}{way.more})",
             expected="no",
-            observed=Sshd.for_connection(host, "root", address).value("permitrootlogin"),
+            observed=way.sshd.value("permitrootlogin"),
         )
 
 

@@ -21,6 +21,7 @@ SYSTEM_DATABASES = {
     "template0",
     "template1",
     "postgres",
+    "#mysql50#lost+found",  # a directory of the file system, which MariaDB takes for one
 }
 
 OWN_SERVICES = ("patuh-backup@files.service", "patuh-backup@databases.service")

@@ -10,7 +10,7 @@ from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.checks.shared import unit_runs
-from compliance.probes import is_there, kernel, output, records, succeeds, systemd
+from compliance.probes import apt, is_there, kernel, output, records, succeeds, systemd
 from compliance.probes.accounts import STRONG_HASHES, accounts, date_of, today
 from compliance.probes.packages import installed
 
@@ -42,6 +42,7 @@ UNNEEDED_SERVERS = {
 }
 # Where Debian's cracklib-runtime keeps its dictionary, unless pwquality.conf(5) names another.
 CRACKLIB_DICTIONARY = "/var/cache/cracklib/cracklib_dict"
+AUTHENTICATING_MODULES = r"pam_(unix|sss|ldap|krb5|winbind|systemd_home)\.so"
 COMPILERS = re.compile(r"^(gcc|g\+\+|clang|make|tcc)(-[0-9.]+)?$")
 
 
@@ -294,32 +295,32 @@ def test_shm_is_mounted_safely(host: Host, context: Context, saw: Saw) -> None:
     saw("/etc/fstab: /dev/shm", expected="noexec", observed=boot or "—", holds="noexec" in boot.split(","))
 
 
-def apt_config(host: Host) -> dict[str, str]:
-    """apt's effective configuration, with names in lower case.
-
-    :raises CannotTell: when it is not understood.
-    """
-    found = {
-        name.lower(): value
-        for name, value in re.findall(r'^(\S+) "(.*)";$', output(host, "apt-config dump"), re.MULTILINE)
-    }
-    if "apt::architecture" not in found:
-        raise CannotTell("apt-config dump is not understood")
-    return found
-
-
 @assesses("os.security-updates-automatic")
 def test_security_updates_are_automatic(host: Host, context: Context, saw: Saw) -> None:
-    """unattended-upgrades is there, switched on, and its timers run."""
+    """unattended-upgrades is there, switched on, takes from the security archives in use, and its timers run."""
     saw(
         "unattended-upgrades",
         expected="installed",
         observed="installed" if "unattended-upgrades" in installed(host) else "absent",
     )
-    config = apt_config(host)
-    for name in ("APT::Periodic::Update-Package-Lists", "APT::Periodic::Unattended-Upgrade"):
-        value = config.get(name.lower(), "0")
+    configured = apt.config(host)
+    for name, unset in (
+        ("APT::Periodic::Enable", "1"),
+        ("APT::Periodic::Update-Package-Lists", "0"),
+        ("APT::Periodic::Unattended-Upgrade", "0"),
+    ):
+        value = dict(configured).get(name.lower(), unset)
         saw(name, expected=">= 1", observed=value, holds=value not in ("0", ""))
+    archives = [one for one in apt.releases(host) if "security" in one.get("l", "").lower()]
+    codename = re.search(r"^VERSION_CODENAME=(\S+)$", output(host, "cat /etc/os-release"), re.MULTILINE)
+    origins = apt.automatic_origins(configured, codename[1] if codename else "")
+    left_out = sorted({one.get("n", "?") for one in archives if not apt.takes(origins, one)})
+    saw(
+        "security archives",
+        expected="automatic",
+        observed=left_out or sorted({one.get("n", "?") for one in archives}),
+        holds=bool(archives) and not left_out,
+    )
     for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
         saw(timer, expected="active", observed=systemd.properties(host, timer)["ActiveState"])
 
@@ -327,27 +328,19 @@ def test_security_updates_are_automatic(host: Host, context: Context, saw: Saw) 
 @assesses("os.security-updates-installed")
 def test_no_security_update_is_pending(host: Host, context: Context, saw: Saw) -> None:
     """By the package lists at hand, no security update waits to be installed."""
-    # Even a simulation would leave its planner's log behind.
-    said = output(host, "apt-get -s -q -o Debug::NoLocking=true -o Dir::Log::Planner=/dev/null upgrade")
-    if "newly installed" not in said:
-        raise CannotTell("apt-get -s upgrade is not understood")
-    pending = sorted(set(re.findall(r"^Inst (\S+) .*-[Ss]ecurity", said, re.MULTILINE)))
+    pending = apt.pending_security(host)
     saw("pending", expected="—", observed=pending, holds=not pending)
 
 
 @assesses("os.packages-authenticated")
 def test_packages_are_authenticated(host: Host, context: Context, saw: Saw) -> None:
     """apt takes nothing unsigned."""
-    config = apt_config(host)
+    configured = dict(apt.config(host))
     for name in ("APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"):
-        value = config.get(name.lower(), "0")
+        value = configured.get(name.lower(), "0")
         saw(name, expected="0", observed=value, holds=value.lower() in ("0", "no", "false", ""))
-    trusted = output(
-        host,
-        "grep -rlsE 'trusted=yes|^Trusted: *yes' /etc/apt/sources.list /etc/apt/sources.list.d",
-        codes=(0, 1, 2),
-    ).split()
-    saw("trusted=yes", expected="—", observed=trusted, holds=not trusted)
+    unsigned = [one.where for one in apt.sources(host) if one.unsigned]
+    saw("unsigned sources", expected="—", observed=unsigned, holds=not unsigned)
 
 
 def absent(host: Host, saw: Saw, subject: str, unwanted: list[str]) -> None:
@@ -424,6 +417,9 @@ def test_important_changes_are_audited(host: Host, context: Context, saw: Saw) -
         " (boot)": output(host, "cat /etc/audit/rules.d/*.rules 2>/dev/null", codes=(0, 1)),
     }
     for when, text in rules.items():
+        # With it no process is looked at, whatever else is asked for: auditctl(8).
+        silent = re.search(r"^-[aA] (never,task|task,never)\b", text, re.MULTILINE)
+        saw(f"never,task{when}", expected="—", observed="never,task" if silent else "—")
         for path in ("/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/ssh", "/etc/pam.d"):
             watched = re.search(rf"^-w {re.escape(path)}/? -p \S*w", text, re.MULTILINE) or re.search(
                 rf"^-a .*-F (?:path|dir)={re.escape(path)}\s.*perm=\S*w", text, re.MULTILINE
@@ -457,21 +453,35 @@ def key_values(text: str) -> dict[str, str]:
     return found
 
 
+def quality_settings(lines: list[str]) -> dict[str, str]:
+    """What lines or arguments set, as libpwquality reads them: ``key = value`` or ``key value``, in any case."""
+    found = {}
+    for line in lines:
+        if match := re.match(r"(?i)([a-z_]+)(?:\s*=\s*|\s+|$)(.*)$", line.partition("#")[0].strip()):
+            found[match[1].lower()] = match[2].strip()
+    return found
+
+
 @assesses("os.password-quality")
 def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) -> None:
     """A new password passes pam_pwquality, which asks for length and variety."""
     used = [line for line in pam_stack(host, "common-password") if "pam_pwquality.so" in line]
     saw("pam_pwquality", expected="password", observed=used or "—", holds=bool(used))
-    conf = key_values(
-        output(
-            host,
-            "cat /etc/security/pwquality.conf /etc/security/pwquality.conf.d/*.conf 2>/dev/null",
-            codes=(0, 1),
-        )
+    # libpwquality's own order: the drop-ins, then the main file, then what stands on PAM's line (pam_pwquality(8)).
+    read = "LC_ALL=C; grep -hs '' /etc/security/pwquality.conf.d/*.conf /etc/security/pwquality.conf"
+    conf = quality_settings(output(host, read, codes=(0, 1, 2)).splitlines())
+    conf |= quality_settings(used[-1].partition("pam_pwquality.so")[2].split() if used else [])
+    least = conf.get("minlen", "0")
+    # A positive credit is the number of characters by which a password may be shorter: pwquality.conf(5).
+    shorter = sum(int(one) for one in (conf.get(f"{letter}credit", "0") for letter in "dulo") if one.isdigit())
+    saw(
+        "minlen",
+        expected=">= 12",
+        observed=f"{least} − {shorter}" if shorter else least,
+        holds=least.isdigit() and int(least) - shorter >= 12,
     )
-    for key, least in (("minlen", 12), ("minclass", 3)):
-        value = conf.get(key, "0")
-        saw(key, expected=f">= {least}", observed=value, holds=value.isdigit() and int(value) >= least)
+    variety = conf.get("minclass", "0")
+    saw("minclass", expected=">= 3", observed=variety, holds=variety.isdigit() and int(variety) >= 3)
     if conf.get("dictcheck", "1") != "0":
         # pwquality.conf(5): without its dictionary the module refuses every password, good ones, too.
         dictionary = conf.get("dictpath", CRACKLIB_DICTIONARY) + ".pwd"
@@ -482,13 +492,13 @@ def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) ->
 @assesses("os.login-lockout")
 def test_repeated_failures_lock(host: Host, context: Context, saw: Saw) -> None:
     """pam_faillock stands before and after the password, and locks after few failures."""
-    stack = [line for line in pam_stack(host, "common-auth") if "pam_faillock.so" in line]
-    for phase in ("preauth", "authfail"):
-        saw(
-            f"pam_faillock {phase}",
-            expected="auth",
-            observed="auth" if any(phase in line for line in stack) else "—",
-        )
+    stack = pam_stack(host, "common-auth")
+    # Where the password is asked for, and where the stack ends for a wrong one.
+    asks = next((number for number, line in enumerate(stack) if re.search(AUTHENTICATING_MODULES, line)), len(stack))
+    ends = next((number for number, line in enumerate(stack) if "pam_deny.so" in line), len(stack))
+    for phase, counts in (("preauth", range(asks)), ("authfail", range(asks, ends))):
+        there = any("pam_faillock.so" in stack[number] and phase in stack[number] for number in counts)
+        saw(f"pam_faillock {phase}", expected="auth", observed="auth" if there else "—")
     conf = key_values(output(host, "cat /etc/security/faillock.conf 2>/dev/null", codes=(0, 1)))
     deny = conf.get("deny", "3")
     saw("deny", expected="<= 5", observed=deny, holds=deny.isdigit() and 0 < int(deny) <= 5)

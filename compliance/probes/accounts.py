@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import testinfra.host
@@ -108,21 +110,95 @@ def group_members(host: testinfra.host.Host, group: str) -> set[str]:
     return {name for name in said.rpartition(":")[2].split(",") if name}
 
 
-def superusers_by_sudo(host: testinfra.host.Host, names: list[str]) -> dict[str, str]:
+# Programs that run whatever they are told, by themselves or by an editor's or pager's commands.
+RUN_ANYTHING = re.compile(
+    r"(ba|da|z|k|mk|pdk|c|tc|fi|rba|a)?sh|busybox|su|sudo|doas|pkexec|env|nsenter|unshare|chroot|setpriv|runuser|systemd-run"
+    r"|(rvim|vi|vim|nvim|view|nano|emacs|joe|mcedit|ed|ex)(\..*)?|less|more|most|man|visudo|vipw|vigr"
+    r"|(python|perl|ruby|lua|node|php|tclsh|expect|gdb|awk|gawk|mawk)[0-9.-]*|xargs|nice|nohup|timeout|watch|strace|screen"
+    r"|tmux|script|at|batch|crontab|ssh|docker|podman|lxc|ctr|kubectl"
+)
+# Those that do when they may be given any argument: they write any file, install, or change who may do what.
+RUN_ANYTHING_WITH_ANY_ARGUMENT = re.compile(
+    r"find|tar|cpio|zip|rsync|scp|git|tee|cp|mv|ln|dd|install|chmod|chown|mount|systemctl|service|apt|apt-get|aptitude|dpkg"
+    r"|snap|pip3?|make|mysql|mariadb|psql|sqlite3|tcpdump|nmap|wget|curl|sed|passwd|usermod|useradd|adduser|chpasswd"
+    r"|gpasswd|sudoedit|insmod|modprobe|kexec|debugfs|openssl|sysctl|nft|iptables"
+)
+ROOT = r"(^|,)\s*(ALL|root|#0)\s*(,|$)"  # among those that a rule runs commands as
+TAGS = re.compile(r"^(?:[A-Z]+: ?)+")
+
+
+def superusers_by_sudo(host: testinfra.host.Host, people: list[str]) -> dict[str, str]:
     """Which accounts sudo lets run everything: ``password`` or ``no password`` by account, as sudo itself says.
+
+    Asked about are these people, and whomever a rule names. Everything is what a rule for root means that excepts
+    some commands, too (sudoers(5), "SECURITY NOTES"), that leads to a shell, or that names a whole directory.
 
     :raises CannotTell: when sudo is there but gives no answer.
     """
     if not is_there(host, "sudo"):
         return {}
     # One process for all: each account's rules between marks.
-    listed = " ".join(map(shlex.quote, names))
+    listed = " ".join(map(shlex.quote, sorted({*people, *_named_by_rules(host)} - {"root"})))
     script = f'for name in {listed}; do echo "@ $name"; sudo -n -l -U "$name" 2>&1; done'
     rights: dict[str, str] = {}
     current = ""
     for line in output(host, script).splitlines():
         if line.startswith("@ "):
             current = line[2:]
-        elif match := re.match(r"\s+\(\s*(?:ALL|root)[^)]*\)\s+((?:[A-Z]+:\s*)*)ALL\s*$", line):
-            rights[current] = "no password" if "NOPASSWD:" in match.group(1) else rights.get(current, "password")
+        elif (match := re.match(r"\s+\(([^):]*)[^)]*\)\s+(.*)$", line)) and re.search(ROOT, match[1]):
+            for how in _grants(match[2]):
+                rights[current] = "no password" if how == "no password" else rights.get(current, how)
     return rights
+
+
+def _named_by_rules(host: testinfra.host.Host) -> set[str]:
+    """The local accounts that a rule of sudo may be about, by name, number or group."""
+    try:
+        rules = json.loads(output(host, "cvtsudoers -e -f json /etc/sudoers"))
+        named = [one for spec in rules.get("User_Specs", []) for one in spec["User_List"]]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise CannotTell("cvtsudoers is not understood") from error
+    found: set[str] = set()
+    lines = [line.split(":") for line in output(host, "cat /etc/passwd").splitlines() if line.count(":") == 6]
+    for one in named:
+        if one.get("negated"):
+            continue
+        if one.get("username") == "ALL":
+            found |= {fields[0] for fields in lines}
+        elif group := one.get("usergroup") or one.get("usergid"):
+            said = output(host, "getent group %s", str(group), codes=(0, 2)).strip().split(":")
+            found |= {name for name in said[-1].split(",") if name}
+            found |= {fields[0] for fields in lines if len(said) == 4 and fields[3] == said[2]}
+        elif netgroup := one.get("netgroup"):
+            found |= set(
+                re.findall(r"\([^,()]*,([^,()]+),", output(host, "getent netgroup %s", netgroup, codes=(0, 2)))
+            )
+        elif "userid" in one:
+            found |= {fields[0] for fields in lines if fields[2] == str(one["userid"])}
+        elif "username" in one:
+            found.add(str(one["username"]))
+        else:
+            raise CannotTell(
+                f"a rule of sudo names {', '.join(map(str, one.values())):.80}, whose members are not known"
+            )
+    return found
+
+
+def _grants(commands: str) -> Iterator[str]:
+    """How each command of a rule that amounts to everything may be run."""
+    how = "password"
+    for command in re.split(r"(?<!\\), ", commands):
+        if tags := TAGS.match(command):
+            how = "no password" if "NOPASSWD:" in tags[0] else "password" if "PASSWD:" in tags[0] else how
+        words = re.sub(r"^(sha\d+:\S+\s+)+", "", command[tags.end() if tags else 0 :]).split()
+        if not words or words[0].startswith("!"):
+            continue
+        program = words[0].rpartition("/")[2]
+        if (
+            words[0] == "ALL"
+            or not program  # a directory: all that is in it
+            or re.search(r"[*?[]", words[0])
+            or RUN_ANYTHING.fullmatch(program)
+            or (words[1:] in ([], ["*"]) and RUN_ANYTHING_WITH_ANY_ARGUMENT.fullmatch(program))
+        ):
+            yield how

@@ -15,7 +15,7 @@ from compliance.fleet import Fleet
 from compliance.probes import is_there, output, packages
 
 GIB = 2**30
-VIRTUAL_DISKS = ("loop", "ram", "zram", "fd", "sr", "md", "dm-", "nbd")
+VIRTUAL_DISKS = ("loop", "ram", "zram", "fd", "sr", "md", "dm-", "nbd", "zd", "rbd", "drbd")
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,13 @@ def disks_gib(host: testinfra.host.Host, without: Iterable[str]) -> float:
     """
     try:
         devices = json.loads(output(host, "lsblk --json --bytes --output NAME,TYPE,SIZE,UUID"))["blockdevices"]
-        return sum(
-            _gib(str(one["size"]))
-            for one in devices
-            if one["type"] == "disk" and not one["name"].startswith(VIRTUAL_DISKS) and not _uuids(one) & set(without)
-        )
+        found: dict[str, float] = {}
+        for one in devices:
+            if one["type"] == "disk" and not one["name"].startswith(VIRTUAL_DISKS) and not _uuids(one) & set(without):
+                # Several paths to one disk each show the map over them.
+                maps = [child["name"] for child in one.get("children", []) if child.get("type") == "mpath"]
+                found[maps[0] if maps else one["name"]] = _gib(str(one["size"]))
+        return sum(found.values())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotTell(f"lsblk: not understood ({error})") from error
 

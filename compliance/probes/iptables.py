@@ -62,32 +62,38 @@ def _rule(words: list[str], family: str) -> list[Item]:
     targets: list[Item] = []
     protocol, negated, at = "th", False, 0
     while at < len(words):
-        word, value = words[at], words[at + 1] if at + 1 < len(words) else ""
-        at += 2
+        word, values = words[at], _values(words[at + 1 :])
+        at += 1
         if word == "!":
             negated = True
-            at -= 1
             continue
+        value = values[0] if values else ""
+        if word in ("-j", "-g"):
+            target, used = _target(word, value, words[at + 1 :], family)
+            targets.append(target)
+            at += 1 + used
+            continue
+        at += 1 if word == "--comment" else len(values)
         if word == "-p":
             protocol = value
-        if word in ("-j", "-g"):
-            target, used = _target(word, value, words[at:], family)
-            targets.append(target)
-            at += used
-        elif word in ("--comment", "--limit", "--limit-burst") or (word == "-m" and value in SILENT_MATCHES):
-            if word == "--limit":
-                conditions.append({"limit": value})
+        if word == "--comment" or (word == "-m" and value in SILENT_MATCHES):
+            pass
+        elif word in ("--limit", "--limit-burst"):
+            conditions += [{"limit": value}] if word == "--limit" else []
         elif word == "--rt-type":
             conditions += [] if negated else [_never()]  # nobody sends a routing header any more (RFC 5095)
-        elif word == "--tcp-flags":
+        elif word == "--tcp-flags" and len(values) == 2:
             # The first packet of a connection carries SYN alone.
-            mask, flags = value.split(","), words[at] if at < len(words) else ""
-            at += 1
-            conditions += [] if (flags == "SYN" and "SYN" in mask) != negated else [_never()]
+            conditions += [] if (values[1] == "SYN" and "SYN" in value) != negated else [_never()]
         else:
-            conditions.append(_condition(word, value, protocol, family, negated))
+            conditions.append(_condition(word, value, protocol, family, negated) if len(values) == 1 else UNKNOWN)
         negated = False
     return conditions + targets
+
+
+def _values(words: list[str]) -> list[str]:
+    """The words that belong to the option before them: none, one or several, up to the next option."""
+    return list(itertools.takewhile(lambda word: not word.startswith("-") and word != "!", words))
 
 
 def _condition(word: str, value: str, protocol: str, family: str, negated: bool) -> Item:

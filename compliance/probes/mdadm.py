@@ -25,7 +25,8 @@ def arrays(host: testinfra.host.Host) -> list[Array]:
     if not succeeds(host, "test -e /proc/mdstat"):
         return []
     entries = read_mdstat(output(host, "cat /proc/mdstat"))
-    containers = {one.name: one for one in entries if one.external and not one.external.startswith("/")}
+    # "/md127/0" is a volume in a container, "-md127/0" one whose monitor is held back, as while its shape is changed.
+    containers = {one.name: one for one in entries if one.external and not one.external.startswith(("/", "-"))}
     return [_array(host, one, entries, containers) for one in entries if one.name not in containers]
 
 
@@ -51,7 +52,7 @@ def read_mdstat(text: str) -> list[Entry]:
     """The arrays of ``/proc/mdstat`` by their names, running or not."""
     found = []
     for name, state, rest, more in re.findall(
-        r"^(md\S+) : (active|inactive)\b(?: \([a-z-]+\))?(.*)\n((?:[ \t]+\S.*\n?)*)", text, re.MULTILINE
+        r"^(md\S+) : ([a-z]+)\b(?: \([a-z-]+\))?(.*)\n((?:[ \t]+\S.*\n?)*)", text, re.MULTILINE
     ):
         external = re.search(r"super external:(\S+)", more)
         counts = re.search(r"\[(\d+)/(\d+)\]", more)
@@ -74,7 +75,7 @@ def _array(host: testinfra.host.Host, entry: Entry, entries: list[Entry], contai
     device = f"/dev/{entry.name}"
     if not entry.active:
         return Array(device, "md", "inactive", False, "inactive", False, failed=0, spares=0, runs=False)
-    container = containers.get(entry.external.strip("/").partition("/")[0]) if entry.external else None
+    container = containers.get(entry.external.strip("/-").partition("/")[0]) if entry.external else None
     lost = (entry.wanted or 0) - (entry.working or 0)
     if lost:  # the kernel's own words are enough to say what is wrong
         redundant = entry.level in REDUNDANT_LEVELS
@@ -118,17 +119,19 @@ def parse_detail(device: str, text: str) -> Array:
     """
     fields = dict(re.findall(r"^ *([A-Za-z ]+?) : (.*?) *$", text, re.MULTILINE))
     try:
-        level, state = fields["Raid Level"], fields["State"]
+        level, state, members = fields["Raid Level"], fields["State"], int(fields.get("Raid Devices", 2))
+        # What takes the place of another disk stands in for no other any more.
+        busy = len(re.findall(r"^.* spare rebuilding\b", text, re.MULTILINE))
         return Array(
             name=device,
             kind="md",
-            level=level,
-            redundant=level in REDUNDANT_LEVELS,
+            level=level if members > 1 else f"{level} [{members}]",
+            redundant=level in REDUNDANT_LEVELS and members > 1,
             state=state,
             healthy=not any(word in state for word in BAD_STATES),
             failed=int(fields["Failed Devices"]),
             # A volume in a container of external metadata has none of its own.
-            spares=int(fields["Spare Devices"] if "Container" not in fields else 0),
+            spares=max(0, int(fields["Spare Devices"]) - busy) if "Container" not in fields else 0,
             uuid=fields.get("UUID", ""),
         )
     except (KeyError, ValueError) as error:

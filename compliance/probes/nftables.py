@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
+import operator
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,6 +22,8 @@ from compliance.checking import CannotTell
 from compliance.probes import iptables, output, succeeds
 
 MAX_JUMPS = 16
+# Routes that lead nowhere; those of IPv6 name some device all the same (ip-route(8)).
+REFUSING = ("unreachable", "blackhole", "prohibit", "throw")
 # Statements that decide nothing of a packet, and those that may end a rule for it, as a limit does when it is reached.
 WITHOUT_EFFECT = frozenset(
     {
@@ -27,7 +31,9 @@ WITHOUT_EFFECT = frozenset(
         *("ct helper", "ct timeout", "ct expectation"),
     }
 )
-UNCERTAIN = frozenset({"limit", "quota", "ct count", "set", "map"})
+COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+# Conditions of iptables' extensions ("xt") are as uncertain.
+UNCERTAIN = frozenset({"xt", "limit", "quota", "ct count", "set", "map"})
 
 
 class Fate(StrEnum):
@@ -80,6 +86,8 @@ class Ruleset:
     rules: dict[tuple[str, str, str], list[dict[str, Any]]] = field(default_factory=dict)
     sets: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
 
+    dormant: set[tuple[str, str]] = field(default_factory=set)
+    unsure: set[tuple[str, str]] = field(default_factory=set)  # tables with a flag that is none
     routes: list[Route] = field(default_factory=list)
 
     @classmethod
@@ -89,6 +97,11 @@ class Ruleset:
         :raises CannotTell: when nft is absent, not permitted, or not understood.
         """
         ruleset = cls.parse(output(host, "PATH=$PATH:/usr/sbin; nft -j list ruleset"))
+        for family, name in sorted(ruleset.unsure):
+            # nft 1.0.6, Debian 12's, writes the table's name in the place of its flag.
+            words = output(host, "PATH=$PATH:/usr/sbin; nft list table %s %s", family, name)
+            if re.search(r"^\s+flags .*\bdormant\b", words, re.MULTILINE):
+                ruleset.dormant.add((family, name))
         for family, number, save in (("ip", "4", "iptables"), ("ip6", "6", "ip6tables")):
             if ruleset.has_extensions(family):
                 ruleset.replace_tables(family, output(host, f"PATH=$PATH:/usr/sbin; {save}-nft-save"))
@@ -122,6 +135,13 @@ class Ruleset:
                 elif kind == "rule":
                     key = (value["family"], value["table"], value["chain"])
                     self.rules.setdefault(key, []).append(value)
+                elif kind == "table":
+                    flags = value.get("flags") or []
+                    words = {flags} if isinstance(flags, str) else set(flags)
+                    if "dormant" in words:
+                        self.dormant.add((value["family"], value["name"]))  # its chains meet no packet
+                    elif words - {"owner", "persist"}:
+                        self.unsure.add((value["family"], value["name"]))
 
     def has_extensions(self, family: str) -> bool:
         """Whether some rule of a family uses an extension of iptables."""
@@ -146,8 +166,9 @@ class Ruleset:
         families = ("inet", "ip" if version == 4 else "ip6")
         found = [
             chain
-            for (family, _, _), chain in self.chains.items()
+            for (family, table, _), chain in self.chains.items()
             if chain.get("hook") == hook
+            and (family, table) not in self.dormant
             and family in families
             and chain.get("type") in (("filter", "nat", None) if hook == "prerouting" else ("filter", None))
         ]
@@ -274,7 +295,8 @@ class Ruleset:
         value = self._value(key, packet)
         possible: set[Outcome] = set()
         goes_on = False
-        for one, verdict in entries:
+        # What is for everything else is asked last, wherever it stands.
+        for one, verdict in sorted(entries, key=lambda entry: _plain_key(entry[0]) == "*"):
             met = None if value is NotImplemented else value is not None and self._is_in(value, _plain_key(one), table)
             if met is False:
                 continue
@@ -294,6 +316,9 @@ class Ruleset:
             return match["op"] == "!=" if match["right"] == "lo" else None
         if value is None:
             return False  # a field of another protocol: such a packet does not have it
+        if match["op"] in COMPARISONS:
+            comparable = isinstance(value, int) and isinstance(match["right"], int)
+            return COMPARISONS[match["op"]](value, match["right"]) if comparable else None
         met = self._is_in(value, match["right"], table)
         if met is None:
             return None
@@ -356,6 +381,8 @@ class Ruleset:
         }.get(key, NotImplemented)
 
     def _is_in(self, value: Any, right: Any, table: tuple[str, str]) -> bool | None:
+        if right == "*":
+            return True
         if isinstance(right, list):
             return self._any(value, right, table)
         if isinstance(right, dict):
@@ -468,8 +495,8 @@ def _routes(text: str) -> list[Route]:
         for route in json.loads(text or "[]"):
             hops = [route, *route.get("nexthops", [])]
             device = next((hop["dev"] for hop in hops if "dev" in hop), None)
-            if device is None:
-                continue  # a route that refuses
+            if device is None or route.get("type") in REFUSING:
+                continue
             if route["dst"] == "default":
                 found += [(ipaddress.ip_network("0.0.0.0/0"), device), (ipaddress.ip_network("::/0"), device)]
             else:

@@ -22,7 +22,12 @@ def pools(host: testinfra.host.Host) -> list[Array]:
     """
     if not is_there(host, "zpool"):
         return []
-    names = output(host, "PATH=$PATH:/sbin:/usr/sbin; zpool list -H -o name").split()
+    listed = host.run("PATH=$PATH:/sbin:/usr/sbin; zpool list -H -o name")
+    if listed.rc != 0 and "modprobe zfs" in listed.stderr:
+        return []  # the tools alone: without the module nothing can be imported
+    if listed.rc != 0:
+        raise CannotTell(f"zpool list: {(listed.stderr.strip().splitlines() or [f'exit {listed.rc}'])[-1]:.120}")
+    names = listed.stdout.split()
     return [parse_status(name, output(host, "PATH=$PATH:/sbin:/usr/sbin; zpool status -P %s", name)) for name in names]
 
 
@@ -51,13 +56,17 @@ def parse_status(name: str, text: str) -> Array:
             failed += its_state not in GOOD_STATES
     if not levels:
         raise CannotTell(f"zpool status {name}: no devices")
+    # A pool may call itself ONLINE and yet have lost data, or have stopped on a write that failed.
+    errors = re.search(r"^errors: (.*)$", text, re.MULTILINE)
+    lost = errors is not None and errors[1] != "No known data errors"
+    troubled = "ONLINE, data errors" if lost else "ONLINE, spare in use" if in_use else ""
     return Array(
         name=name,
         kind="zfs",
         level=", ".join(dict.fromkeys(levels)),
         redundant=all(re.fullmatch(r"mirror|raidz\d?|draid\d?", level) for level in levels),
-        state="ONLINE, spare in use" if in_use and state.group(1) == "ONLINE" else state.group(1),
-        healthy=state.group(1) == "ONLINE" and not failed + in_use,
+        state=troubled if state.group(1) == "ONLINE" and troubled else state.group(1),
+        healthy=state.group(1) == "ONLINE" and not failed + in_use and not lost,
         # A spare that stands in is a disk that nobody has replaced yet.
         failed=failed + in_use,
         spares=spares,

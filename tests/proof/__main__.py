@@ -54,6 +54,7 @@ class Proof:
         self.roles = {control.id: control.role for control in self.catalogue.controls.values()}
         self.hosts = list(instance.topology.machines)
         self.wrong: list[str] = []
+        self.misjudged: set[str] = set()  # controls whose finding on a compliant or broken server was not right
         self.recorded: list[tuple[list[str], Answers]] = []
 
     def prepare(self) -> None:
@@ -159,6 +160,7 @@ class Proof:
             subjects = expected.get(control) if finding.status is not Status.NOT_APPLICABLE else None
             if trouble := breaking.unexpected(finding, after[host, control], subjects):
                 self.note([f"{host}: {what}: {control} {trouble}"])
+                self.misjudged |= {control} if what == "broken" else set()
 
     def round(self, number: int, breaks: list[NamedBreak], before: Findings, *, heal: bool) -> None:
         """Break, see the checks fail, heal, see them pass, and see that it stays so."""
@@ -201,6 +203,22 @@ def _write_proved(proved_now: list[NamedBreak], hosts: list[str]) -> None:
             found.setdefault(one.control, {})[one.name] = {"digest": one.digest, "on": shown}
     text = "# When each break was last proved, on which server. Written by 'patuh test --proof'.\n"
     breaking.PROVED_FILE.write_text(text + yaml.safe_dump(found), encoding="utf-8")
+
+
+def _keep_answers(proof: Proof, breaks: list[NamedBreak], *, whole: bool) -> None:
+    """Record what the servers answered, for the controls whose every break was seen as it must be.
+
+    What goes wrong in healing comes after it; a script that did not do what it says, a silent server or one that did
+    not comply before make the answers worth nothing.
+    """
+    afterwards = r": (healing|healed|settling|rebooted|broken): "
+    if any(not re.search(afterwards, one) for one in proof.wrong):
+        return
+    controls = _in_every_way(breaks) - proof.misjudged
+    if whole and not proof.misjudged:
+        recordings.write(proof.recorded)
+    elif controls:
+        recordings.write(proof.recorded, controls)
 
 
 def _in_every_way(proved_now: list[NamedBreak]) -> set[str]:
@@ -262,11 +280,7 @@ def main(
     steps(f"{len(breaks)} breaks of {len({one.control for one in breaks})} controls, {len(proof.wrong)} wrong")
     for line in proof.wrong:
         click.echo(line)
-    # What the servers answered is right when the breaks were; healing comes after it.
-    if not (due or any(not re.search(r": (healing|healed|settling|rebooted): ", one) for one in proof.wrong)):
-        controls = _in_every_way(breaks) if only else None
-        if controls is None or controls:
-            recordings.write(proof.recorded, controls)
+    _keep_answers(proof, breaks, whole=not (only or due))
     if not break_only:
         _write_proved(proved_now, proof.hosts)
     raise SystemExit(1 if proof.wrong else 0)

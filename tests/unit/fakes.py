@@ -35,9 +35,11 @@ class Host:
 
     def __init__(self, answers: dict[str, Answer | str]) -> None:
         self.answers = answers
+        self.asked: list[str] = []
 
     def run(self, command: str, *arguments: str) -> Any:
         asked = command % arguments if arguments else command
+        self.asked.append(asked)
         for part, answer in self.answers.items():
             if part in asked:
                 return answer if isinstance(answer, Answer) else Answer(answer)

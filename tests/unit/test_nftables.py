@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from compliance.checking import CannotTell
 from compliance.probes import iptables
 from compliance.probes.nftables import Fate, Packet, Ruleset
+from tests.unit.fakes import Answer, Host
 
 CLIENT4, CLIENT6, SERVER4, SERVER6 = "10.31.40.10", "fd31:40::10", "10.31.10.11", "fd31:10::11"
 
@@ -188,6 +189,11 @@ def saved(*rules: str, nat: tuple[str, ...] = (), policy: str = "ACCEPT") -> Rul
         (["-A INPUT -m rt --rt-type 0 -j ACCEPT", "-A INPUT -j DROP"], Fate.DROP),
         (["-A INPUT -m set --match-set bad src -j DROP"], Fate.UNKNOWN),
         (["-A INPUT -m recent --update --seconds 60 -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -m recent --set --name x --rsource -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -p tcp -m set --match-set bad src,dst -m tcp --dport 81 -j DROP"], Fate.ACCEPT),
+        (["-A INPUT -m connlimit --connlimit-saddr -j DROP"], Fate.UNKNOWN),
+        (["-A INPUT -f -j DROP"], Fate.UNKNOWN),
+        (['-A INPUT -m comment --comment "-j ACCEPT" -j DROP'], Fate.DROP),
         (["-A INPUT -g own", "-A INPUT -j DROP"], Fate.ACCEPT),
         (["-A INPUT -j own", "-A INPUT -j DROP"], Fate.DROP),
         (["-A INPUT -j NOSUCH"], Fate.UNKNOWN),
@@ -195,6 +201,34 @@ def saved(*rules: str, nat: tuple[str, ...] = (), policy: str = "ACCEPT") -> Rul
 )
 def test_fates_under_iptables(rules: list[str], expected: Fate) -> None:
     assert saved(*rules).fate(PACKET) is expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "words", "fate"),
+    [
+        (None, "", Fate.DROP),
+        ("dormant", "", Fate.ACCEPT),
+        (["dormant"], "", Fate.ACCEPT),
+        ("owner", "", Fate.DROP),
+        (["owner", "persist"], "", Fate.DROP),
+        # Debian 12's nft names the table where the flag should stand.
+        ("filter", "table inet filter {\n\tflags dormant\n\n\tchain input {\n\t}\n}\n", Fate.ACCEPT),
+        ("filter", "table inet filter {\n\tflags owner # progname x\n\n\tchain input {\n\t}\n}\n", Fate.DROP),
+    ],
+)
+def test_a_dormant_table_meets_no_packet(flags: object, words: str, fate: Fate) -> None:
+    table = {"family": "inet", "name": "filter"} | ({"flags": flags} if flags else {})
+    chain = {"family": "inet", "table": "filter", "name": "input", "type": "filter", "hook": "input", "prio": 0}
+    said = json.dumps({"nftables": [{"table": table}, {"chain": {**chain, "policy": "drop"}}]})
+    host = Host(
+        {
+            "nft -j list ruleset": said,
+            "nft list table inet filter": words,
+            "grep -qs": Answer(rc=1),
+            "ip -j": "[]",
+        }
+    )
+    assert Ruleset.of(host).fate(PACKET) is fate
 
 
 PUBLISHED = (

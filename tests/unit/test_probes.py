@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
-from compliance.probes import accounts, btrfs, facts, mdadm, records, sockets, sysstat, zfs
-from compliance.probes.sshd import Sshd
+from compliance.probes import accounts, apt, btrfs, facts, mdadm, records, sockets, sysstat, zfs
+from compliance.probes.sshd import OUTSIDE, Sshd, connections
 from tests.unit.fakes import Answer, Host
 
 DETAIL = """/dev/md0:
@@ -112,6 +112,34 @@ def test_unreadable_accounts_cannot_be_told(shadow: Answer | str, passwd: str) -
         accounts.accounts(Host({"cat /etc/shadow": shadow, "cat /etc/passwd": passwd}))
 
 
+# What cvtsudoers makes of: OPS = dev, %ops; OPS ALL = ALL; #1234 ALL = ALL; ALL, !root ALL = sudoedit /etc/motd
+RULES = """{"User_Specs": [
+    {"User_List": [{"username": "dev"}, {"usergroup": "ops"}], "Cmnd_Specs": []},
+    {"User_List": [{"userid": 1234}, {"netgroup": "far"}], "Cmnd_Specs": []}%s
+]}"""
+NON_UNIX = '{"User_Specs": [{"User_List": [{"nonunixgroup": "domain admins"}]}]}'
+EVERYBODY = ', {"User_List": [{"username": "ALL"}, {"username": "root", "negated": true}], "Cmnd_Specs": []}'
+LOCAL = """root:x:0:0::/root:/bin/sh
+daemon:x:1:1::/:/bin/false
+web:x:33:33::/:/bin/false
+prim:x:1002:50::/:/bin/sh
+num:x:1234:1234::/:/bin/sh
+"""
+
+
+def sudo(said: str, rules: str = RULES % "") -> Host:
+    return Host(
+        {
+            "command -v sudo": "/usr/bin/sudo",
+            "cvtsudoers": rules,
+            "cat /etc/passwd": LOCAL,
+            "getent group ops": "ops:x:50:mem,other\n",
+            "getent netgroup far": "far (srv1,web,city.example) (-,guest,)\n",
+            "for name": said,
+        }
+    )
+
+
 def test_sudo_rights_are_read() -> None:
     said = (
         "@ admin\nUser admin may run the following commands on host:\n    (ALL : ALL) ALL\n"
@@ -119,10 +147,161 @@ def test_sudo_rights_are_read() -> None:
         "    (ALL : ALL) ALL\n    (ALL : ALL) NOPASSWD: ALL\n"
         "@ web\nUser web is not allowed to run sudo on host.\n"
     )
-    rights = accounts.superusers_by_sudo(
-        Host({"command -v sudo": "/usr/bin/sudo", "for name": said}), ["admin", "patuh", "web"]
-    )
+    rights = accounts.superusers_by_sudo(sudo(said), ["admin", "patuh", "web"])
     assert rights == {"admin": "password", "patuh": "no password"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "how"),
+    [
+        ("(ALL : ALL) ALL", "password"),
+        ("(root) NOPASSWD: ALL, !/bin/su", "no password"),
+        ("(postgres, root) /bin/bash", "password"),
+        ("(ALL, !root) ALL", "password"),
+        ("(root) NOPASSWD: /usr/bin/systemctl restart nginx, PASSWD: /usr/bin/vim.basic /etc/motd", "password"),
+        ("(root) SETENV: NOPASSWD: /opt/panel/bin/*", "no password"),
+        ("(root) /usr/sbin/", "password"),
+        ("(root) sha256:abc/def= /usr/bin/python3.11 /opt/tool.py", "password"),
+        ("(root) /usr/bin/systemctl", "password"),
+        ("(root) NOPASSWD: /usr/bin/tee *", "no password"),
+        ("(root) /usr/bin/systemctl restart nginx.service", None),
+        ("(root) NOPASSWD: /usr/sbin/smartctl", None),
+        ("(root) sudoedit /etc/motd", None),
+        ("(postgres) ALL", None),
+        ("(rootless) ALL", None),
+        ("(root) !/bin/su", None),
+    ],
+)
+def test_a_rule_that_leads_to_everything_is_one_for_everything(rule: str, how: str | None) -> None:
+    said = f"@ web\nUser web may run the following commands on host:\n    {rule}\n"
+    assert accounts.superusers_by_sudo(sudo(said), []) == ({"web": how} if how else {})
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked"),
+    [(RULES % "", "dev guest mem num other prim web"), (RULES % EVERYBODY, "daemon dev guest mem num other prim web")],
+)
+def test_whomever_a_rule_names_is_asked_about(rules: str, asked: str) -> None:
+    host = sudo("@ dev\n", rules)
+    accounts.superusers_by_sudo(host, ["dev"])
+    assert f"for name in {asked}; do" in host.asked[-1]
+
+
+@pytest.mark.parametrize(
+    "rules", [Answer(rc=1), Answer("garbage"), Answer('{"User_Specs": [{}]}'), Answer("[]"), Answer(NON_UNIX)]
+)
+def test_rules_of_sudo_that_are_not_understood_cannot_be_told(rules: Answer) -> None:
+    host = Host({"command -v sudo": "/usr/bin/sudo", "cvtsudoers": rules, "cat /etc/passwd": LOCAL})
+    with pytest.raises(CannotTell):
+        accounts.superusers_by_sudo(host, [])
+
+
+def matching(*lines: str) -> Host:
+    """A host whose sshd knows these Match blocks, and lets nobody in by them."""
+    notes = "".join(f"debug3: checking syntax for 'Match {line}'\r\n" for line in lines[:1])
+    # OpenSSH 10 says where it stands.
+    notes += "".join(f"debug3: checking syntax for 'Match {line}' on line 3\r\n" for line in lines[1:])
+    return Host(
+        {
+            "sshd -T -ddd": f"{notes}permitrootlogin no\n",
+            "sshd -T -C": "permitrootlogin no\n",
+            "getent group": "ops:x:50:both,one\nweb:x:60:both\nusers:x:100:\n",
+            "cat /etc/passwd": "".join(
+                f"{name}:x:{1000 + number}:{100 if number else 0}::/:{shell}\n"
+                for number, (name, shell) in enumerate(
+                    {
+                        "root": "/bin/sh",
+                        "both": "/bin/sh",
+                        "one": "/bin/sh",
+                        "none": "/bin/sh",
+                        "more": "/bin/sh",
+                    }.items()
+                )
+            ),
+            "cat /etc/shadow": "root:*:1:0:99999:7:::\n",
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "ways"),
+    [
+        ((), ["root@192.0.2.1"]),
+        (("all",), ["root@192.0.2.1"]),
+        (("Address 10.1.0.0/16,!10.1.9.*",), ["root@192.0.2.1", "root@10.1.0.1", "root@10.1.9.1"]),
+        (("all", "User o*"), ["root@192.0.2.1", "one@192.0.2.1"]),
+        # Who is in both groups is left out by the block; who is in one of them is not.
+        (("Group ops,!web",), ["root@192.0.2.1", "both@192.0.2.1", "one@192.0.2.1"]),
+        (('Group "users"',), ["both@192.0.2.1"]),
+        (("LocalPort 2222",), ["root@192.0.2.1", "root@192.0.2.1, lport 2222"]),
+        (("Host *.vendor.example LocalAddress 10.0.0.9",), ["root@192.0.2.1, host 1.vendor.example, laddr 10.0.0.9"]),
+    ],
+)
+def test_every_kind_of_connection_that_a_match_block_singles_out_is_tried(
+    lines: tuple[str, ...], ways: list[str]
+) -> None:
+    host = matching(*lines)
+    found = [str(way) for way in connections(host, ["root"], [OUTSIDE], everybody=True)]
+    assert len(found) == len(set(found))
+    assert set(ways) <= set(found)
+    asked = [one for one in host.asked if "-C" in one and "-ddd" not in one]
+    # Without a block of Match, nothing is asked that was not before; with one, sshd is told all that it may want.
+    assert all(("lport=" in one) is (lines not in ((), ("all",))) for one in asked)
+
+
+@pytest.mark.parametrize("line", ["Version OpenSSH_9*", "invalid-user", "User 'x", "Address 10.0.0.0/99", "Exec x"])
+def test_a_match_block_that_cannot_be_tried_cannot_be_told(line: str) -> None:
+    with pytest.raises(CannotTell):
+        connections(matching(line), ["root"], [OUTSIDE], everybody=True)
+
+
+def test_more_kinds_of_connections_than_can_be_tried_cannot_be_told() -> None:
+    lines = [f"Address 10.{number}.0.0/16 LocalPort {number}" for number in range(1, 20)]
+    with pytest.raises(CannotTell, match="more than are tried"):
+        connections(matching(*lines), ["root"], [OUTSIDE], everybody=True)
+
+
+SECURITY = {
+    "v": "12",
+    "o": "Debian",
+    "a": "oldstable-security",
+    "n": "bookworm-security",
+    "l": "Debian-Security",
+    "c": "main",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("Origins-Pattern", "origin=Debian,codename=${distro_codename}-security,label=Debian-Security", True),
+        ("Origins-Pattern", "o=${distro_id}, n=bookworm*, l=Debian-Security", True),
+        ("Origins-Pattern", "origin=Debian,codename=${distro_codename},label=Debian-Security", False),
+        ("Origins-Pattern", "origin=*", True),
+        ("Origins-Pattern", "", False),
+        ("Origins-Pattern", "origin=Debian,kind=security", False),
+        ("Origins-Pattern", "site=security.debian.example", True),
+        ("Allowed-Origins", "Debian:oldstable-security", True),
+        ("Allowed-Origins", "Debian oldstable-security", True),
+        ("Allowed-Origins", "Debian:bookworm-security", False),
+        ("Allowed-Origins", "${distro_id}:*", True),
+        ("Package-Blacklist", "origin=*", False),
+    ],
+)
+def test_what_unattended_upgrades_takes(name: str, value: str, *, taken: bool) -> None:
+    configured = [(f"unattended-upgrade::{name}::".lower(), value)]
+    release = {**SECURITY, "site": "security.debian.example"}
+    assert apt.takes(apt.automatic_origins(configured, "bookworm"), release) is taken
+
+
+@pytest.mark.parametrize("said", ["", "garbage", "/etc/apt/x.list:1 yes", "x:1 a b c", "/etc/apt/x.list:9 a b c"])
+def test_other_words_about_sources_are_not_understood(said: str) -> None:
+    host = Host({"indextargets": said, "cat /etc/apt/x.list": "deb http://x.example ./\n"})
+    if said:
+        with pytest.raises(CannotTell):
+            apt.sources(host)
+    else:
+        assert apt.sources(host) == []
 
 
 NOW = 1_790_000_000
