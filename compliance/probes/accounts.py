@@ -110,14 +110,17 @@ def group_members(host: testinfra.host.Host, group: str) -> set[str]:
     return {name for name in said.rpartition(":")[2].split(",") if name}
 
 
-# Programs that run whatever they are told, by themselves or by an editor's or pager's commands.
-RUN_ANYTHING = re.compile(
-    r"(ba|da|z|k|mk|pdk|c|tc|fi|rba|a)?sh|busybox|su|sudo|doas|pkexec|env|nsenter|unshare|chroot|setpriv|runuser|systemd-run"
-    r"|(rvim|vi|vim|nvim|view|nano|emacs|joe|mcedit|ed|ex)(\..*)?|less|more|most|man|visudo|vipw|vigr"
-    r"|(python|perl|ruby|lua|node|php|tclsh|expect|gdb|awk|gawk|mawk)[0-9.-]*|xargs|nice|nohup|timeout|watch|strace|screen"
-    r"|tmux|script|at|batch|crontab|ssh|docker|podman|lxc|ctr|kubectl"
+# Programs from which one comes to a shell, whatever they were started with.
+LEAD_TO_A_SHELL = re.compile(
+    r"(rvim|vi|vim|nvim|view|nano|emacs|joe|mcedit|ed|ex)(\..*)?|less|more|most|man|visudo|vipw|vigr|gdb|screen|tmux|script"
 )
-# Those that do when they may be given any argument: they write any file, install, or change who may do what.
+# Programs that run what they are told: everything, unless a script or a command is named that they are to run.
+RUN_WHAT_IS_NAMED = re.compile(
+    r"(ba|da|z|k|mk|pdk|c|tc|fi|rba|a)?sh|busybox|su|sudo|doas|pkexec|env|nsenter|unshare|chroot|setpriv|runuser|systemd-run"
+    r"|(python|perl|ruby|lua|node|php|tclsh|expect|awk|gawk|mawk)[0-9.-]*|xargs|nice|nohup|timeout|watch|strace|at|batch"
+    r"|crontab|ssh|docker|podman|lxc|ctr|kubectl"
+)
+# Those that write any file, install, or change who may do what, when they may be given any argument.
 RUN_ANYTHING_WITH_ANY_ARGUMENT = re.compile(
     r"find|tar|cpio|zip|rsync|scp|git|tee|cp|mv|ln|dd|install|chmod|chown|mount|systemctl|service|apt|apt-get|aptitude|dpkg"
     r"|snap|pip3?|make|mysql|mariadb|psql|sqlite3|tcpdump|nmap|wget|curl|sed|passwd|usermod|useradd|adduser|chpasswd"
@@ -193,12 +196,21 @@ def _grants(commands: str) -> Iterator[str]:
         words = re.sub(r"^(sha\d+:\S+\s+)+", "", command[tags.end() if tags else 0 :]).split()
         if not words or words[0].startswith("!"):
             continue
-        program = words[0].rpartition("/")[2]
-        if (
-            words[0] == "ALL"
-            or not program  # a directory: all that is in it
-            or re.search(r"[*?[]", words[0])
-            or RUN_ANYTHING.fullmatch(program)
-            or (words[1:] in ([], ["*"]) and RUN_ANYTHING_WITH_ANY_ARGUMENT.fullmatch(program))
-        ):
+        if _is_everything(words):
             yield how
+
+
+def _is_everything(words: list[str]) -> bool:
+    """Whether a command, program and arguments, lets somebody do everything."""
+    program, any_argument = words[0].rpartition("/")[2], words[1:] in ([], ["*"])
+    # A directory stands for all that is in it.
+    if words[0] == "ALL" or not program or re.search(r"[*?[]", words[0]) or LEAD_TO_A_SHELL.fullmatch(program):
+        return True
+    if RUN_WHAT_IS_NAMED.fullmatch(program):
+        named = [word.rpartition("/")[2] for word in words[1:] if not word.startswith("-")]
+        # "su -", "su - root", "env bash": nothing is named, or nothing but what runs everything again.
+        again = any(
+            word == "root" or LEAD_TO_A_SHELL.fullmatch(word) or RUN_WHAT_IS_NAMED.fullmatch(word) for word in named
+        )
+        return not named or again or any("*" in word for word in words)
+    return any_argument and RUN_ANYTHING_WITH_ANY_ARGUMENT.fullmatch(program) is not None

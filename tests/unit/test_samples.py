@@ -69,8 +69,12 @@ def found(sample: Sample) -> Finding:
     return judge(sample.control, all_checks()[sample.control], recordings.replay("debian12", answers), context)
 
 
-IMSM = {"raid_arrays": ["/dev/md126"]}
-ZFS: dict[str, Any] = {"raid_arrays": []}
+def arrays(*names: str) -> dict[str, Any]:
+    """What is declared of a server with these arrays."""
+    return {"raid_arrays": list(names)}
+
+
+IMSM, ZFS = arrays("/dev/md126"), arrays()
 SUDO = "admin, dev, operator, www-data, zabbix"
 SAMPLES = [
     Sample("04-mdstat-inactive-array", "raid.present", FAIL, "/dev/md7"),
@@ -104,11 +108,6 @@ SAMPLES = [
     Sample("own-df-disk-gone", "disk.usage-90", ERROR),
     Sample("own-imsm-with-spare", "raid.hotspare", PASS, declared=IMSM),
 ]
-
-
-def arrays(*names: str) -> dict[str, Any]:
-    """What is declared of a server with these arrays."""
-    return {"raid_arrays": list(names)}
 
 
 # Collected by a reader who judged each before the check was asked; those that are not mended yet fail as such.
