@@ -25,7 +25,7 @@ from compliance.checking import Check, all_checks
 from compliance.evidence import judging
 from lab import sample_records
 from tests.published import publish, table
-from tests.unit.test_boundaries import BOUNDARIES, verdict
+from tests.unit.test_boundaries import BOUNDARIES, finding, is_right
 from tests.unit.test_evidence_rules import FAILS, HOLDS, TODAY, at, lab
 from tests.unit.test_recorded import told
 
@@ -152,7 +152,7 @@ class Court:
         """Whether every test of a control passes with this check."""
         if self.said.setdefault(control, told(control, all_checks()[control])) != told(control, check):
             return False
-        return all(verdict(case, check) is case.status for case in BOUNDARIES if case.control == control)
+        return all(is_right(case, finding(case, check)) for case in BOUNDARIES if case.control == control)
 
 
 def _controls(namespace: dict[str, object]) -> dict[str, tuple[str, Check]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from compliance.assessment import Status
+from compliance.assessment import Finding, Status
 from compliance.checking import Check, Context, all_checks, judge
 from compliance.checks import test_operations
 from compliance.evidence import store
@@ -28,21 +28,23 @@ PASS, FAIL, ERROR, NOT_APPLICABLE = Status.PASS, Status.FAIL, Status.ERROR, Stat
 class Edit:
     """In the output of the commands like ``command``, ``found`` is replaced; or the command ends with ``code``.
 
-    ``{now-SECONDS}``, ``{stamp-SECONDS}`` and ``{day-DAYS}`` in the replacement stand for times before the server's
-    own clock.
+    With ``complaint`` a command says this beside its output, and still ends with ``code``. ``{now-SECONDS}``,
+    ``{stamp-SECONDS}`` and ``{day-DAYS}`` in the replacement stand for times before the server's own clock.
     """
 
     command: str
     found: str = ""
     instead: str = ""
     code: int = 0
+    complaint: str = ""
 
 
 @dataclass(frozen=True)
 class Case:
     """A compliant server's answers with edits, and the verdict that must follow.
 
-    ``declared`` changes what the inventory says of the host; ``answers`` are to commands that nobody asked before.
+    ``declared`` changes what the inventory says of the host; ``answers`` are to commands that nobody asked before;
+    ``names`` is what the verdict must say that it looked at.
     """
 
     control: str
@@ -52,6 +54,7 @@ class Case:
     declared: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, tuple[int, str]] = field(default_factory=dict)
     register: Sequence[dict[str, str] | None] | None = None  # specifications of the host's entries
+    names: str | None = None
 
     def __str__(self) -> str:
         told = ", ".join(f"{edit.command[:24]} {edit.found[:24]!r} → {edit.instead[:24]!r}" for edit in self.edits)
@@ -80,7 +83,9 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
     changed, hits = dict(answers), 0
     for command, (code, out, err) in answers.items():
         if re.search(edit.command, command):
-            if edit.code:
+            if edit.complaint:
+                changed[command], hits = (edit.code, out, edit.complaint), hits + 1
+            elif edit.code:
                 changed[command], hits = (edit.code, "", ""), hits + 1
             else:
                 out, replaced = re.subn(edit.found, instead, out, flags=re.MULTILINE)
@@ -94,7 +99,7 @@ def _device(host: str, specification: dict[str, str] | None) -> Device:
     return store.validated(Device, {**entry, "spesifikasi": specification})
 
 
-def verdict(case: Case, check: Check | None = None) -> Status:
+def finding(case: Case, check: Check | None = None) -> Finding:
     """What a check says of the case."""
     answers = _compliant()[case.host]
     for edit in case.edits:
@@ -106,7 +111,13 @@ def verdict(case: Case, check: Check | None = None) -> Status:
         context.records = Records(Path(), {Device: [_device(case.host, one) for one in case.register]})
     context.host = loaded.fleet.hosts[case.host].model_copy(update=case.declared)
     check = check or all_checks()[case.control]
-    return judge(case.control, check, recordings.replay(case.host, answers), context).status
+    return judge(case.control, check, recordings.replay(case.host, answers), context)
+
+
+def is_right(case: Case, said: Finding) -> bool:
+    """Whether a check says of the case what it must."""
+    named = case.names is None or case.names in {one.subject for one in said.observations}
+    return said.status is case.status and named
 
 
 def cases(control: str, *variants: tuple[Status, Edit] | tuple[Status, Edit, Edit]) -> list[Case]:
@@ -279,6 +290,11 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("^df -lP ", r"\d+%(?= +/$)", "")),
         (PASS, Edit("^df -lP ", "/srv", "/srv/satu dua")),
         (ERROR, Edit("^df -lP ", "^/dev.*\n", "")),
+        # A person's own FUSE mount refuses even root: it is no disk of the server's.
+        (PASS, Edit("^df -lP ", code=0, complaint="df: /home/sari/gudang: Permission denied\n")),
+        (ERROR, Edit("^df -lP ", code=2, complaint="df: /home/sari/gudang: Permission denied\n")),
+        (ERROR, Edit("^df -lP ", code=0, complaint="df: /srv: Input/output error\n")),
+        (ERROR, Edit("^df -lP ", code=1, complaint="df: /srv: Input/output error\n")),
     ),
     *(
         Case("asset.facts-match", status, (), register=register)
@@ -664,6 +680,10 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("pwquality.conf", "^minclass = 3", "minclass = 2")),
         (PASS, Edit("pwquality.conf", "^minclass = 3", "minclass = 4")),
         (FAIL, Edit("pwquality.conf", code=1)),
+        (PASS, Edit("pwquality.conf", code=2, complaint="grep: none of the drop-ins is there\n")),
+        (ERROR, Edit("pwquality.conf", code=3, complaint="grep: killed\n")),
+        # Two modules in a row: each is asked, and what the second lets through the first has let through before.
+        (PASS, Edit("common-password", r"^(.*pam_pwquality\.so).*$", r"\1 minlen=8\n\1 minlen=12")),
         (FAIL, Edit("^test -s /var/cache/cracklib/cracklib_dict.pwd", code=1)),
         (PASS, Edit("pwquality.conf", "^dictcheck = 1", "dictcheck = 0"), Edit("^test -s .*cracklib_dict.pwd", code=1)),
     ),
@@ -852,6 +872,25 @@ BOUNDARIES: list[Case] = [
         (),
         declared={"raid_arrays": ["/dev/md/data"]},
         answers={"readlink -m -- /dev/md/data": (0, "/dev/md0\n")},
+    ),
+    Case(
+        "disk.usage-90",
+        PASS,
+        (Edit("^df -lP ", code=1, complaint="df: /home/sari/gudang: Permission denied\n"),),
+        names="/home/sari/gudang (bytes)",
+    ),
+    # An array that nobody declared is its owner's affair while it runs; one that does not run is in trouble.
+    *(
+        Case(
+            "raid.present",
+            status,
+            (Edit("^cat /proc/mdstat", r"^md0 :", f"{other}\nmd0 :"),),
+            answers={DETAIL: (0, told)},
+        )
+        for other, told, status in (
+            ("md1 : active raid0 vde[0] vdf[1]", MD1.replace("raid1", "raid0"), PASS),
+            ("md1 : inactive vde[0](S)", "", FAIL),
+        )
     ),
     # A spare that arrays share serves both, while the monitor runs that moves it.
     *(
@@ -1112,7 +1151,8 @@ BOUNDARIES: list[Case] = [
 
 @pytest.mark.parametrize("case", BOUNDARIES, ids=str)
 def test_the_verdict_turns_where_it_should(case: Case) -> None:
-    assert verdict(case) is case.status
+    said = finding(case)
+    assert is_right(case, said), said
 
 
 FIGURES = {
