@@ -134,7 +134,7 @@ class Saw:
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         value = ", ".join(map(str, sorted(value, key=str) if isinstance(value, set | frozenset) else value)) or "—"
-    text = str(value)
+    text = str(value).replace("\t", " ")  # configuration files are full of them
     return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
 
 

@@ -6,7 +6,7 @@ from testinfra.host import Host
 
 from compliance.checking import Context, NotApplicable, Saw, assesses
 from compliance.probes import output, succeeds
-from compliance.probes.accounts import accounts, date_of, group_members, superusers_by_sudo, today
+from compliance.probes.accounts import accounts, date_of, group_members, superuser, superusers_by_sudo, today
 from compliance.probes.sshd import OUTSIDE, connections
 
 PERSON_UID_MIN = 1000
@@ -110,7 +110,7 @@ def test_passwords_of_people_age(host: Host, context: Context, saw: Saw) -> None
 def test_superuser_password_is_young_enough(host: Host, context: Context, saw: Saw) -> None:
     """Root's password, where there is one, was changed within the figure in force."""
     limit = context.parameter("superuser_password_days_max")
-    root = accounts(host)["root"]
+    root = superuser(host)
     if not root.has_password:
         raise NotApplicable("root-has-no-password")
     age = today(host) - root.changed_day

@@ -25,7 +25,7 @@ PROGRAM_ROLES = {
     "database": {"mariadbd", "mysqld", "postgres", "redis-server", "mongod"},
     "dns": {"named", "unbound", "pdns_server", "pdns_recursor", "nsd", "knotd", "dnsmasq"},
     "mail": {"master", "exim4", "dovecot", "smtpd"},
-    "proxy": {"squid", "haproxy", "varnishd"},
+    "proxy": {"squid", "haproxy", "varnishd", "nginx", "apache2", "caddy"},
     "file": {"smbd", "nmbd", "rpc.mountd", "vsftpd", "proftpd"},
     "monitoring": {"prometheus", "prometheus-aler", "grafana", "zabbix_server", "influxd"},
     "backup": {"bacula-sd", "rsync"},

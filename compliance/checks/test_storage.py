@@ -22,6 +22,8 @@ NOT_ASKED = {
     "Permission denied": "refuses the superuser",
     "Transport endpoint is not connected": "its program has ended",  # FUSE's answer alone
 }
+# mdadm.conf(5): a keyword in any case, cut off after its third letter or later, an address and perhaps a comment.
+MAILADDR = r"^(?i:mai(?:l(?:a(?:d(?:dr?)?)?)?)?)\s+([^#\s]\S*)"
 PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660")
 
 
@@ -107,7 +109,7 @@ def test_arrays_are_monitored_and_scrubbed(host: Host, context: Context, saw: Sa
     if "btrfs" in kinds:
         raise CannotTell("btrfs has no monitor of its own: what watches its error counters is not known")
     if "md" in kinds:
-        told = _told(host, mdadm.configuration(host), r"^PROGRAM (.+)$", r"^MAILADDR (\S+)$")
+        told = _told(host, mdadm.configuration(host), r"^(?i:pro(?:g(?:r(?:am?)?)?)?)\s+([^#\s]\S*)", MAILADDR)
         _monitor(host, saw, "mdmonitor.service", "mdadm.conf", told)
         _scrub(host, saw, "md", ("mdcheck_start.timer", "raid-check.timer"), "/etc/cron.d/mdadm")
     if "zfs" in kinds:

@@ -15,7 +15,15 @@ from compliance.checking import CannotTell
 from compliance.probes import is_there, output
 
 NO_LOGIN_SHELLS = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/sync")
-STRONG_HASHES = {"$y$": "yescrypt", "$gy$": "gost-yescrypt", "$7$": "scrypt", "$6$": "SHA-512"}
+# Those that crypt(5) takes for new passwords.
+STRONG_HASHES = {
+    "$y$": "yescrypt",
+    "$gy$": "gost-yescrypt",
+    "$7$": "scrypt",
+    "$2b$": "bcrypt",
+    "$2y$": "bcrypt",
+    "$6$": "SHA-512",
+}
 
 
 @dataclass(frozen=True)
@@ -59,31 +67,58 @@ def accounts(host: testinfra.host.Host) -> dict[str, Account]:
 
     :raises CannotTell: when passwd or shadow cannot be read or understood.
     """
-    shadow = {}
+    shadow = _shadow(host)
+    found: dict[str, Account] = {}
+    for line in output(host, "cat /etc/passwd").splitlines():
+        account = _account(line, shadow)
+        if account is None:
+            raise CannotTell("/etc/passwd is not understood")
+        found.setdefault(account.name, account)  # the first is the one that counts
+    if "root" not in found:
+        raise CannotTell("/etc/passwd names no root")
+    return found
+
+
+def superuser(host: testinfra.host.Host) -> Account:
+    """Root's account, whatever else passwd holds: the first line of that name is the one that counts.
+
+    :raises CannotTell: when passwd or shadow cannot be read, or name no root.
+    """
+    shadow = _shadow(host)
+    for line in output(host, "cat /etc/passwd").splitlines():
+        account = _account(line, shadow)
+        if account and account.name == "root":
+            return account
+    raise CannotTell("/etc/passwd names no root")
+
+
+def _shadow(host: testinfra.host.Host) -> dict[str, list[str]]:
+    shadow: dict[str, list[str]] = {}
     for line in output(host, "cat /etc/shadow").splitlines():
         fields = line.split(":")
         if len(fields) < 8:
             raise CannotTell("/etc/shadow is not understood")
-        shadow[fields[0]] = fields
-    found = {}
-    for line in output(host, "cat /etc/passwd").splitlines():
-        fields = line.split(":")
-        if len(fields) != 7 or not fields[2].isdigit():
-            raise CannotTell("/etc/passwd is not understood")
-        aging = shadow.get(fields[0], [fields[0], "*", "", "", "", "", "", ""])
-        found[fields[0]] = Account(
-            name=fields[0],
-            uid=int(fields[2]),
-            home=fields[5],
-            shell=fields[6],
-            password=aging[1],
-            changed_day=_day(aging[2]) or 0,
-            max_days=_day(aging[4]),
-            expires_day=_day(aging[7]),
-        )
-    if "root" not in found:
-        raise CannotTell("/etc/passwd names no root")
-    return found
+        shadow.setdefault(fields[0], fields)
+    return shadow
+
+
+def _account(line: str, shadow: dict[str, list[str]]) -> Account | None:
+    """An account by its line of passwd(5); None for what is none, as a line for NIS."""
+    fields = line.split(":")
+    if len(fields) != 7 or not fields[2].isdigit() or fields[0].startswith(("+", "-", "#")):
+        return None
+    aging = shadow.get(fields[0], [fields[0], "*", "", "", "", "", "", ""])
+    return Account(
+        name=fields[0],
+        uid=int(fields[2]),
+        home=fields[5],
+        shell=fields[6],
+        # Only an "x" sends to shadow: a hash that stands here, or nothing, is the password.
+        password=aging[1] if fields[1] == "x" else fields[1],
+        changed_day=_day(aging[2]) or 0,
+        max_days=_day(aging[4]),
+        expires_day=_day(aging[7]),
+    )
 
 
 def _day(text: str) -> int | None:

@@ -32,8 +32,10 @@ WITHOUT_EFFECT = frozenset(
     }
 )
 COMPARISONS = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+# Statements that end a rule for a packet within a limit ("inv": for one beyond it).
+LIMITS = frozenset({"limit", "quota", "ct count"})
 # Conditions of iptables' extensions ("xt") are as uncertain.
-UNCERTAIN = frozenset({"xt", "limit", "quota", "ct count", "set", "map"})
+UNCERTAIN = frozenset({"xt", "set", "map", *LIMITS})
 
 
 class Fate(StrEnum):
@@ -49,7 +51,8 @@ class Packet:
     """The first packet of a connection: who, to whom, what.
 
     ``local`` while its destination is the host itself; ``port_before`` is the port that it was sent to when its
-    destination was translated since.
+    destination was translated since. ``within_limits`` says that its sender has sent next to nothing before, so that
+    no limit of a rate, an amount or a number of connections is reached.
     """
 
     source: str
@@ -58,6 +61,7 @@ class Packet:
     port: int
     local: bool = True
     port_before: int | None = None
+    within_limits: bool = False
 
     @property
     def version(self) -> int:
@@ -177,8 +181,16 @@ class Ruleset:
     def fate(self, packet: Packet, hook: str = "input") -> Fate:
         """What becomes of a packet: it must be accepted by every base chain.
 
-        ``hook`` is ``input`` for a packet that arrives for the host, ``output`` for one that leaves it.
+        One that is accepted as long as it is within the limits of rules counts as accepted.
+
+        :param hook: ``input`` for a packet that arrives for the host, ``output`` for one that leaves it.
         """
+        fate = self._fate(packet, hook)
+        if fate is Fate.UNKNOWN and self._fate(dataclasses.replace(packet, within_limits=True), hook) is Fate.ACCEPT:
+            return Fate.ACCEPT
+        return fate
+
+    def _fate(self, packet: Packet, hook: str) -> Fate:
         if hook == "output":
             fates = self._hook(hook, dataclasses.replace(packet, local=False))
         else:
@@ -246,7 +258,10 @@ class Ruleset:
                         break
                     certain &= met is True
                 elif kind in UNCERTAIN:
-                    certain = False
+                    beyond = _asks_beyond(kind, value) if packet.within_limits else None
+                    if beyond:
+                        break
+                    certain &= beyond is False
                 else:
                     outcomes, goes_on = self._verdict(kind, value, packet, table, depth)
                     possible |= outcomes
@@ -363,9 +378,11 @@ class Ruleset:
     @staticmethod
     def _fib(fib: dict[str, Any], packet: Packet) -> Any:
         """What the routing table says of a packet's addresses: there is a way back, and whose the destination is."""
+        flags = fib.get("flags") or []
+        flags = [flags] if isinstance(flags, str) else flags  # a single one, from nft 1.1.5 on
         if fib.get("result") == "type":
-            return "local" if packet.local and fib.get("flags") == ["daddr"] else "unicast"
-        return True if "saddr" in fib.get("flags", []) else NotImplemented
+            return "local" if packet.local and flags == ["daddr"] else "unicast"
+        return True if "saddr" in flags else NotImplemented
 
     def _meta(self, key: Any, packet: Packet) -> Any:
         if key in ("iifname", "iif", "oifname", "oif"):
@@ -450,6 +467,17 @@ class Ruleset:
         for named in self.sets.values():
             collect(named.get("elem", []))
         return found
+
+
+def _asks_beyond(kind: str, value: Any) -> bool | None:
+    """Whether a rule with such a limit is for what is beyond it; None where it is no limit, but something unknown."""
+    if kind in LIMITS:
+        return bool(value.get("inv")) if isinstance(value, dict) else None
+    if kind in ("set", "map") and isinstance(value, dict):
+        # A sender's own limit, kept in a set; without one, the rule only notes the sender.
+        kept = [_asks_beyond(*pair) for one in value.get("stmt") or [] for pair in one.items() if pair[0] in LIMITS]
+        return None if None in kept else any(kept)
+    return None
 
 
 def _plain_key(key: Any) -> Any:

@@ -7,6 +7,8 @@ import testinfra.host
 from compliance.checking import CannotTell
 from compliance.probes import output
 
+STATES_WITH_FILES = ("i", "H", "U", "F", "W", "t")
+
 
 def versions(host: testinfra.host.Host) -> dict[str, str]:
     """Every installed package with its version.
@@ -29,7 +31,8 @@ def _installed(host: testinfra.host.Host, value: str) -> dict[str, str]:
     found = {}
     for line in said.splitlines():
         fields = line.split("\t")
-        if len(fields) == 3 and fields[0].startswith(("ii", "hi")):
+        # The second letter is the state, dpkg-query(1): all but "not installed" and "configuration left" have files.
+        if len(fields) == 3 and fields[0][1:2] in STATES_WITH_FILES:
             found[fields[1]] = fields[2]
     if not found:
         raise CannotTell("dpkg knows no installed packages")

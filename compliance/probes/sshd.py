@@ -201,17 +201,28 @@ OFFERS = {
 MARKERS = ("ext-info-s", "kex-strict-s-v00@openssh.com")
 
 
+def _own_address(configured: Sshd) -> str:
+    """An address at which the server itself reaches its sshd."""
+    ends = [line.rpartition(":")[0].strip("[]") for line in configured.values.get("listenaddress", [])]
+    addresses = [ipaddress.ip_address(end.partition("%")[0]) for end in ends]
+    loopback = {4: "127.0.0.1", 6: "::1"}
+    here = [loopback[one.version] if one.is_unspecified else str(one) for one in addresses]
+    return next((one for one in loopback.values() if one in here), (here or ["127.0.0.1"])[0])
+
+
 def running_offer(host: testinfra.host.Host) -> dict[str, list[str]]:
     """What the running server offers to a connection from the host itself: algorithms by keyword, and ``methods``.
 
     :raises CannotTell: when no connection comes about, or the client does not say what it was offered.
     """
-    port = Sshd.for_connection(host).value("port")
+    configured = Sshd.for_connection(host)
+    port, address = configured.value("port"), _own_address(configured)
     done = host.run(
         "ssh -vv -F none -p %s -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
         " -o GlobalKnownHostsFile=/dev/null -o PreferredAuthentications=none -o ConnectTimeout=10"
-        " nobody@127.0.0.1 true </dev/null",
+        " nobody@%s true </dev/null",
         port,
+        address,
     )
     said = done.stderr.replace("\r", "").partition("peer server KEXINIT proposal")[2]
     found: dict[str, list[str]] = {}

@@ -468,6 +468,7 @@ BOUNDARIES: list[Case] = [
         (FAIL, listening(8888, "apa-ini")),
         (FAIL, listening(9090, "systemd")),
         (PASS, listening(22, "systemd")),
+        (FAIL, listening(3128, "squid")),
         (PASS, Edit("^ss ", "mariadbd", "penyedia")),
         (FAIL, Edit("^ss ", r"^tcp(.*):3306(.*)mariadbd", r"udp\1:3306\2penyedia")),
     ),
@@ -644,6 +645,8 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("apt-cache policy", code=100)),
         (ERROR, Edit("apt-cache policy", "^Package files:", "Berkas:")),
         (FAIL, Edit("^cat /etc/os-release", "^VERSION_CODENAME=.*$", "VERSION_CODENAME=lain")),
+        (FAIL, unit("apt-daily.timer", "UnitFileState=enabled", "UnitFileState=disabled")),
+        (FAIL, unit("apt-daily-upgrade.timer", "UnitFileState=enabled", "UnitFileState=disabled")),
     ),
     *cases(
         "os.security-updates-installed",
@@ -665,6 +668,29 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("auditctl -l", r"\A", "-a task,never\n")),
         (PASS, Edit("auditctl -l", r"\A", "-a never,exit -F arch=b64 -S umask\n")),
         (FAIL, Edit("^cat /etc/audit/rules.d", r"\A", "-A never,task\n")),
+        # The same said in other ways, and what only looks the same.
+        *(
+            (status, Edit("auditctl -l", "^-w /etc/passwd .*", "\n".join(rules)))
+            for status, *rules in (
+                (PASS, "-a always,exit -F perm=wa -F path=/etc/passwd -k identity"),
+                (PASS, "-a exit,always -S all -F path=/etc/passwd -F perm=wa -F auid>=1000 -F auid!=-1 -F key=x"),
+                (PASS, "-w /etc/ -p wa"),
+                (PASS, "-a always,exit -F dir=/etc/ -F perm=rwxa"),
+                (PASS, "-a always,exit -F path=/etc/passwd"),
+                (FAIL, "-a always,exit -F path=/etc/passwd -F perm=xa"),
+                (FAIL, "-a always,exit -F path=/etc/passwd -F perm=wa -F uid=33"),
+                (FAIL, "-a always,exit -F path=/etc/passwd -F perm=wa -F auid=1000"),
+                (FAIL, "-a never,exit -F path=/etc/passwd", "-w /etc/passwd -p wa"),
+                (FAIL, "-w /etc/passwd -p wa", "-A never,exit -F path=/etc/passwd"),
+                (PASS, "-w /etc/passwd -p wa", "-a never,exit -F path=/etc/passwd"),
+                (FAIL, "-a always,filesystem -F path=/etc/passwd -F perm=wa"),
+                (FAIL, "-w /etc/passwd- -p wa"),
+                (FAIL, "# -w /etc/passwd -p wa"),
+            )
+        ),
+        (PASS, Edit("auditctl -l", "^-w /etc/ssh .*", "-w /etc/ssh/ -p wa")),
+        (PASS, Edit("auditctl -l", "^-w /etc/ssh .*", "-a always,exit -F dir=/etc/ssh/ -F perm=wa")),
+        (FAIL, Edit("auditctl -l", "^-w /etc/ssh .*", "-a always,exit -F path=/etc/ssh -F perm=wa")),
     ),
     *cases(
         "os.password-quality",
@@ -702,13 +728,26 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("faillock.conf", "^deny = 5", "deny = 6")),
         (FAIL, Edit("faillock.conf", "^deny = 5", "deny = 0")),
         (PASS, Edit("faillock.conf", code=1)),
+        # On the module's own line, it wins over the file.
+        (FAIL, Edit("common-auth", r"(authfail.*)$", r"\1 deny=6")),
+        (FAIL, Edit("common-auth", r"(preauth.*)$", r"\1\tdeny=6")),
+        (PASS, Edit("common-auth", r"(authfail.*)$", r"\1 deny=4"), Edit("common-auth", r"(preauth.*)$", r"\1 deny=4")),
+        (ERROR, Edit("common-auth", r"(authfail.*)$", r"\1 conf=/etc/lain.conf")),
         # Below the module that asks, and below the one that ends the stack, nothing is counted.
         (FAIL, Edit("common-auth", r"(?s)^(auth[^\n]*preauth[^\n]*\n)(.*pam_unix[^\n]*\n)", r"\2\1")),
         (FAIL, Edit("common-auth", r"(?s)^(auth[^\n]*authfail[^\n]*\n)(.*pam_deny[^\n]*\n)", r"\2\1")),
         (FAIL, Edit("common-auth", r"(?s)^([^\n]*pam_unix[^\n]*\n)(.*authfail[^\n]*\n)", r"\2\1")),
         (PASS, Edit("common-auth", r"pam_unix\.so", "pam_sss.so")),
     ),
-    *cases("os.password-hashing", (FAIL, shadow("mysql", "$1$weak:20778::::::"))),
+    *cases(
+        "os.password-hashing",
+        (FAIL, shadow("mysql", "$1$weak:20778::::::")),
+        (PASS, shadow("mysql", "$2b$12$redacted:20778::::::")),
+        # A password that stands in passwd itself counts, whatever shadow says.
+        (FAIL, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1:$1$weak:")),
+        (PASS, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1:*:")),
+    ),
+    *cases("accounts.password-secrecy", (FAIL, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1::"))),
     *cases(
         "os.umask-restrictive",
         (FAIL, Edit("common-session", "pam_umask", "pam_lain")),
@@ -910,6 +949,21 @@ BOUNDARIES: list[Case] = [
     ),
     *(
         Case(
+            "services.single-role",
+            status,
+            (listening(443, "nginx"), Edit("^ss ", "mariadbd", "sshd")),
+            declared={"role": role},
+        )
+        for role, status in (("web", PASS), ("proxy", PASS), ("dns", FAIL))
+    ),
+    *cases(
+        "raid.monitored",
+        (PASS, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "progr"), Edit("mdadm.conf", "^MAILADDR", "#")),
+        (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "#PROGRAM"), Edit("mdadm.conf", "^MAILADDR", "#")),
+        (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "PROBE"), Edit("mdadm.conf", "^MAILADDR", "MAILFROM")),
+    ),
+    *(
+        Case(
             "raid.monitored",
             status,
             (
@@ -923,6 +977,8 @@ BOUNDARIES: list[Case] = [
         )
         for to, sendmail, aliases, status in (
             ("root", 0, "", FAIL),
+            ("admin@example.org  # the office", 0, "", PASS),
+            ("# admin@example.org", 0, "", FAIL),
             ("root", 0, "root: admin@example.org\n", PASS),
             ("root", 1, "root: admin@example.org\n", FAIL),
             ("admin@example.org", 0, "", PASS),

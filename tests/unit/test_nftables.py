@@ -73,7 +73,14 @@ LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
         ([[source(CLIENT4), {"reject": {}}], [port(80), ACCEPT]], "drop", Fate.DROP),
         ([[match({"payload": {"protocol": "ip", "field": "saddr"}}, CLIENT4, "!="), ACCEPT]], "drop", Fate.DROP),
         ([[{"counter": {}}, {"log": {}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
-        ([[{"limit": {"rate": 5}}, port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        # Within a limit it is accepted: that is what an open port is.
+        ([[{"limit": {"rate": 5}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"limit": {"rate": 5, "inv": True}}, port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"limit": {"rate": 5, "inv": True}}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"quota": {"val": 5, "inv": True}}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"quota": "lain"}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"ct count": {"val": 9}}, ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"ct count": {"val": 9, "inv": True}}, {"drop": None}], [ACCEPT]], "drop", Fate.ACCEPT),
         ([[match({"socket": {"key": "mark"}}, 1), ACCEPT]], "drop", Fate.UNKNOWN),
         ([[{"xt": {"type": "match"}}, ACCEPT]], "drop", Fate.UNKNOWN),
         ([[port("@open"), ACCEPT]], "drop", Fate.UNKNOWN),
@@ -81,6 +88,8 @@ LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
         ([[{"limit": {"rate": 5}}, {"drop": None}]], "drop", Fate.DROP),
         ([[{"limit": {"rate": 5}}, ACCEPT]], "accept", Fate.ACCEPT),
         ([[{"limit": {"rate": 5}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"limit": {"rate": 5, "inv": True}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"xt": {"type": "match"}}, {"limit": {"rate": 5}}, ACCEPT]], "drop", Fate.UNKNOWN),
         ([[port(80), {"return": None}], [ACCEPT]], "drop", Fate.DROP),
     ],
 )
@@ -293,6 +302,11 @@ def test_verdict_maps_are_followed() -> None:
     assert found.fate(dataclasses.replace(PACKET, protocol="udp")) is Fate.DROP
 
 
+def noted(*limits: dict[str, Any]) -> dict[str, Any]:
+    """A sender that is put into a set, which may keep a limit for each."""
+    return {"set": {"op": "update", "elem": 1, "set": "@s", **({"stmt": list(limits)} if limits else {})}}
+
+
 def drawn(*verdicts: str, mod: int) -> dict[str, Any]:
     """A verdict that is drawn, as kube-proxy does among its backends."""
     entries = [[number, {verdict: None}] for number, verdict in enumerate(verdicts)]
@@ -308,9 +322,18 @@ def drawn(*verdicts: str, mod: int) -> dict[str, Any]:
         ([[drawn("accept", "drop", mod=2)]], "drop", Fate.UNKNOWN),
         ([[drawn("accept", mod=2)]], "drop", Fate.UNKNOWN),
         ([[drawn("drop", mod=2)]], "drop", Fate.DROP),
-        # What may end a rule leaves a drop a drop, and an accept unknown.
-        ([[{"set": {"op": "update", "elem": 1, "set": "@s"}}, {"drop": None}]], "drop", Fate.DROP),
-        ([[{"set": {"op": "update", "elem": 1, "set": "@s"}}, ACCEPT]], "drop", Fate.UNKNOWN),
+        # What may end a rule leaves a drop a drop; a sender that is only noted, or keeps within its limit, goes on.
+        ([[noted(), {"drop": None}]], "drop", Fate.DROP),
+        ([[noted(), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[noted({"limit": {"rate": 25}}), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[noted({"limit": {"rate": 25, "inv": True}}), ACCEPT]], "drop", Fate.UNKNOWN),
+        (
+            [[noted({"counter": None}, {"limit": {"rate": 25, "inv": True}}), {"drop": None}], [ACCEPT]],
+            "drop",
+            Fate.ACCEPT,
+        ),
+        ([[noted({"limit": 25}), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"set": "@s"}, ACCEPT]], "drop", Fate.UNKNOWN),
         ([[{"ct helper": "ftp"}, ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"synproxy": None}, ACCEPT]], "drop", Fate.UNKNOWN),
     ],
@@ -319,3 +342,11 @@ def test_what_is_drawn_or_may_end_a_rule_is_told_by_all_that_may_come_of_it(
     rules: list[list[dict[str, Any]]], policy: str, expected: Fate
 ) -> None:
     assert ruleset(*rules, policy=policy).fate(PACKET) is expected
+
+
+@pytest.mark.parametrize("flags", [["daddr"], "daddr"])
+def test_a_single_flag_may_be_a_word(flags: object) -> None:
+    """nft writes it so from 1.1.5 on."""
+    local = match({"fib": {"result": "type", "flags": flags}}, "local")
+    assert ruleset([local, port(80), ACCEPT]).fate(PACKET) is Fate.ACCEPT
+    assert ruleset([local, port(80), {"drop": None}], policy="accept").fate(PACKET) is Fate.DROP

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
-from compliance.probes import accounts, apt, btrfs, facts, mdadm, records, sockets, sysstat, zfs
-from compliance.probes.sshd import OUTSIDE, Sshd, connections
+from compliance.probes import accounts, apt, btrfs, facts, mdadm, packages, records, sockets, sysstat, zfs
+from compliance.probes.sshd import OUTSIDE, Sshd, connections, running_offer
 from tests.unit.fakes import Answer, Host
 
 DETAIL = """/dev/md0:
@@ -95,6 +95,43 @@ def test_accounts_are_read() -> None:
     assert found["web"].can_log_in is False
     assert found["admin"].hash_kind == "weak"
     assert (found["admin"].max_days, found["admin"].expires_day) == (90, 1)
+
+
+def test_the_superuser_is_found_among_what_is_no_account() -> None:
+    """The first line of the name counts; what stands in passwd itself is the password."""
+    passwd = "# ours\n\nroot::0:0::/root:/bin/sh\n" + PASSWD + "+::::::\n"
+    host = Host({"cat /etc/shadow": SHADOW, "cat /etc/passwd": passwd})
+    assert accounts.superuser(host).hash_kind == "empty"
+    with pytest.raises(CannotTell):
+        accounts.accounts(host)
+    with pytest.raises(CannotTell):
+        accounts.superuser(Host({"cat /etc/shadow": SHADOW, "cat /etc/passwd": "+::::::\n"}))
+
+
+@pytest.mark.parametrize(
+    ("state", "there"),
+    [("ii ", True), ("hi ", True), ("iU ", True), ("iF ", True), ("iW ", True), ("rc ", False), ("un ", False)],
+)
+def test_a_package_is_there_as_long_as_its_files_are(state: str, there: bool) -> None:
+    said = f"ii \tdpkg\tadmin\n{state}\tgcc\tdevel\n"
+    assert ("gcc" in packages.installed(Host({"dpkg-query": said}))) is there
+
+
+@pytest.mark.parametrize(
+    ("addresses", "asked"),
+    [
+        ("", "127.0.0.1"),
+        ("listenaddress [::]:22\nlistenaddress 0.0.0.0:22\n", "127.0.0.1"),
+        ("listenaddress 10.31.10.11:22\n", "10.31.10.11"),
+        ("listenaddress [fd31:10::11]:22\nlistenaddress 127.0.0.1:22\n", "127.0.0.1"),
+        ("listenaddress [fd31:10::11]:22\n", "fd31:10::11"),
+        ("listenaddress 10.31.10.11:22\nlistenaddress [::]:22\n", "::1"),
+    ],
+)
+def test_the_running_sshd_is_asked_where_it_listens(addresses: str, asked: str) -> None:
+    host = Host({"sshd -T": f"permitrootlogin no\nport 22\n{addresses}", f"nobody@{asked} true": Answer(rc=255)})
+    with pytest.raises(CannotTell, match="ssh to the server itself"):
+        running_offer(host)
 
 
 @pytest.mark.parametrize(
