@@ -8,25 +8,13 @@ import re
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, Saw, assesses
-from compliance.checks.shared import unit_runs
+from compliance.checks.shared import OTHER_RECORDERS, own_unit_runs, refuse_to_guess, unit_runs
 from compliance.probes import btrfs, facts, is_there, mdadm, output, records, succeeds, sysstat, systemd, zfs
 from compliance.probes.packages import installed
 
 LOG = records.MAINTENANCE_LOG
 # No regulation names a figure for how often the load is recorded: six of sysstat's usual samples.
 SAMPLE_MINUTES_MAX = 60
-# What also records the load, each in a way of its own that is not looked into here.
-OTHER_RECORDERS = (
-    "collectd",
-    "munin-node",
-    "netdata",
-    "prometheus-node-exporter",
-    "snmpd",
-    "telegraf",
-    "vnstat",
-    "zabbix-agent",
-    "zabbix-agent2",
-)
 # A webhook's path and query are its password; records of before hold it, and reports are published.
 WEB_ADDRESS = re.compile(r"https?://(?:[^\s/?#]*@)?(\[[^\s\]]*\]|[^\s/?#:]+)[^\s]*?(?=:? |:?$)")
 RECORDS = ("/var/lib/patuh/records", "/var/log/patuh")
@@ -36,6 +24,8 @@ RECORDS = ("/var/lib/patuh/records", "/var/log/patuh")
 def test_trouble_is_told(host: Host, context: Context, saw: Saw) -> None:
     """A failing service raises an alert, there is somebody to tell, and the last alert reached everybody."""
     hook = output(host, "systemctl show --property=OnFailure -- cron.service").strip().removeprefix("OnFailure=")
+    if hook and not hook.startswith("patuh-alert@"):
+        raise CannotTell(f"{hook:.80} is told: whom it tells in turn is not looked into")
     saw(
         "cron.service: OnFailure",
         expected="patuh-alert@…",
@@ -64,7 +54,7 @@ def _listed(failed: object) -> list[object]:
 def test_the_internet_connection_is_watched(host: Host, context: Context, saw: Saw) -> None:
     """A timer probes the connection, and the newest probe is within the figure in force."""
     limit = context.parameter("connectivity_minutes_max")
-    unit_runs(host, saw, "patuh-connectivity.timer")
+    own_unit_runs(host, saw, "patuh-connectivity.timer")
     entries = records.entries(host, "connectivity")
     minutes = records.age_days(host, entries[-1]) * 1440 if entries else None
     # A probe that just began has not written yet: one interval more is still in time.
@@ -122,9 +112,7 @@ def _newest(host: Host, part: str) -> sysstat.Sample | None:
     sample = sysstat.newest(host, part)
     if sample and -5 <= (records.now(host) - sample.at).total_seconds() / 60 <= SAMPLE_MINUTES_MAX:
         return sample
-    for unit in OTHER_RECORDERS:
-        if systemd.properties(host, f"{unit}.service")["ActiveState"] == "active":
-            raise CannotTell(f"{unit}.service: what it records is not kept by sysstat")
+    refuse_to_guess(host, OTHER_RECORDERS)
     return None
 
 

@@ -8,7 +8,7 @@ import re
 from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
-from compliance.checks.shared import unit_runs
+from compliance.checks.shared import own_unit_runs
 from compliance.probes import btrfs, is_there, mdadm, output, records, succeeds, systemd, zfs
 from compliance.probes.arrays import Array
 
@@ -152,7 +152,7 @@ def test_raid_was_inspected_in_time(host: Host, context: Context, saw: Saw) -> N
     """Each array has an inspection record no older than the figure in force, and a timer for the next."""
     limit = context.parameter("raid_inspection_days_max")
     found = _arrays(host, context)
-    unit_runs(host, saw, "patuh-raid-inspect.timer")
+    own_unit_runs(host, saw, "patuh-raid-inspect.timer")
     entries = records.entries(host, "raid")
     for device in context.declared.raid_arrays or [array.name for array in found]:
         own = [entry for entry in entries if entry.get("array") == device]
@@ -223,7 +223,7 @@ def _df(host: Host, saw: Saw, command: str, what: str) -> list[str]:
 def test_disk_space_is_monitored(host: Host, context: Context, saw: Saw) -> None:
     """A timer measures the disk space, and the newest measurement is within the figure in force."""
     limit = context.parameter("disk_check_hours_max")
-    unit_runs(host, saw, "patuh-disk-space.timer")
+    own_unit_runs(host, saw, "patuh-disk-space.timer")
     entries = records.entries(host, "disk-space")
     hours = records.age_days(host, entries[-1]) * 24 if entries else None
     saw(

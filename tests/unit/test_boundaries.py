@@ -14,7 +14,8 @@ import pytest
 
 from compliance.assessment import Finding, Status
 from compliance.checking import Check, Context, all_checks, judge
-from compliance.checks import test_operations
+from compliance.checks.shared import OTHER_RECORDERS, OTHER_WATCHERS
+from compliance.checks.test_os import OTHER_INTEGRITY_CHECKERS
 from compliance.evidence import store
 from compliance.evidence.kinds import Device
 from compliance.evidence.store import Records
@@ -156,6 +157,7 @@ SCRIPTS = (
 )
 PCI = "cat /sys/bus/pci/devices/*/class 2>/dev/null"
 TABLE = "PATH=$PATH:/sbin:/usr/sbin; dmsetup table 2>/dev/null | cut -d' ' -f4"
+GONE = (r"(?s)\A.*\Z", "LoadState=not-found\nActiveState=inactive\nUnitFileState=\n")
 NO_MD = Edit("^cat /proc/mdstat", r"^md0 : .*\n", "")
 NO_DM = {"PATH=$PATH:/sbin:/usr/sbin; command -v dmsetup": (127, "")}
 DM = {"PATH=$PATH:/sbin:/usr/sbin; command -v dmsetup": (0, "/usr/sbin/dmsetup\n")}
@@ -196,13 +198,10 @@ _OLDEST = Edit("records/backup", '"when": "[^"]*"', '"when": "{now-0}"')
 _SAMPLED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 
 
-def _other_recorders(active: str) -> dict[str, tuple[int, str]]:
-    """What systemd says of programs that record the load beside sysstat, one of them active."""
-    asked = "systemctl show --property=LoadState,ActiveState,UnitFileState -- {}.service"
-    return {
-        asked.format(unit): (0, f"ActiveState={'active' if unit == active else 'inactive'}\n")
-        for unit in test_operations.OTHER_RECORDERS
-    }
+def inactive_but(active: str, units: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """What systemd says of units of which one at most is active."""
+    asked = "systemctl show --property=LoadState,ActiveState,UnitFileState -- {}"
+    return {asked.format(unit): (0, f"ActiveState={'active' if unit == active else 'inactive'}\n") for unit in units}
 
 
 def unclear(port: int) -> str:
@@ -420,7 +419,12 @@ BOUNDARIES: list[Case] = [
         (FAIL, unit("sysstat.service", "UnitFileState=enabled", "UnitFileState=disabled")),
     ),
     *(
-        Case(control, status, (Edit(f"sadf -d -- {part}", _SAMPLED, late),), answers=_other_recorders(active))
+        Case(
+            control,
+            status,
+            (Edit(f"sadf -d -- {part}", _SAMPLED, late),),
+            answers=inactive_but(active, OTHER_RECORDERS),
+        )
         for control, part in (
             ("monitoring.resources-graphed", "-u"),
             ("monitoring.resources-graphed", "-r"),
@@ -431,8 +435,8 @@ BOUNDARIES: list[Case] = [
         for late, active, status in (
             ("{stamp-3601}", "", FAIL),
             ("{stamp--301}", "", FAIL),
-            ("{stamp-3601}", "vnstat", ERROR),
-            ("{stamp-3600}", "vnstat", PASS),
+            ("{stamp-3601}", "vnstat.service", ERROR),
+            ("{stamp-3600}", "vnstat.service", PASS),
         )
     ),
     *cases(
@@ -930,6 +934,27 @@ BOUNDARIES: list[Case] = [
             ("md1 : active raid0 vde[0] vdf[1]", MD1.replace("raid1", "raid0"), PASS),
             ("md1 : inactive vde[0](S)", "", FAIL),
         )
+    ),
+    *cases(
+        "monitoring.alerts",
+        (ERROR, Edit("OnFailure", "^OnFailure=.*", "OnFailure=status-mail@cron.service")),
+        (FAIL, Edit("OnFailure", "^OnFailure=.*", "OnFailure=")),
+    ),
+    # Where Patuh's own unit is not there, another program may do its work: whether it does cannot be told.
+    *(
+        Case(
+            control,
+            status,
+            (unit(name, *GONE),),
+            answers=inactive_but(active, others),
+        )
+        for control, name, others in (
+            ("monitoring.connectivity", "patuh-connectivity.timer", OTHER_WATCHERS),
+            ("disk.daily-monitoring", "patuh-disk-space.timer", OTHER_WATCHERS),
+            ("raid.inspection-14d", "patuh-raid-inspect.timer", OTHER_WATCHERS),
+            ("os.file-integrity", "patuh-integrity.timer", OTHER_INTEGRITY_CHECKERS),
+        )
+        for active, status in ((others[0], ERROR), (others[-1], ERROR), ("", FAIL))
     ),
     # A spare that arrays share serves both, while the monitor runs that moves it.
     *(
