@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -27,6 +28,12 @@ def _cell(value: object) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def _prose(description: str | list[str]) -> str:
+    """A description's sentences, with Ansible's mark for literals as Markdown has it."""
+    sentences = [description] if isinstance(description, str) else description
+    return re.sub(r"\bC\(([^)]*)\)", r"`\1`", _cell(" ".join(sentences)))
+
+
 def role_table(role: Path) -> str:
     """The table of a role's variables, from its argument specs."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
@@ -35,14 +42,14 @@ def role_table(role: Path) -> str:
     rows = ["| variable | type | default | meaning |", "|---|---|---|---|"]
     for name, option in specs["options"].items():
         default = "required" if option.get("required") else f"`{_cell(option.get('default'))}`"
-        rows.append(f"| `{name}` | {option['type']} | {default} | {_cell(option['description'])} |")
+        rows.append(f"| `{name}` | {option['type']} | {default} | {_prose(option['description'])} |")
     return "\n".join(rows)
 
 
 def role_readme(role: Path) -> str:
     """A role's README: its description and table from the specs, and whatever else it says below them."""
     specs = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
-    description = "\n".join(f"- {_cell(line)}" for line in specs["description"])
+    description = "\n".join(f"- {_prose(line)}" for line in specs["description"])
     head = f"# {role.name}\n\n{BEGIN}\n{specs['short_description']}.\n\n{description}\n\n{role_table(role)}\n{END}\n"
     path = role / "README.md"
     rest = path.read_text(encoding="utf-8").partition(END)[2] if path.exists() else ""

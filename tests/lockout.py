@@ -8,6 +8,7 @@ the server is reachable again within 90 seconds and has its old state back.
 from __future__ import annotations
 
 import concurrent.futures
+import difflib
 import os
 import random
 import re
@@ -415,8 +416,9 @@ def try_case(instance: Instance, host: str, case: Case) -> Outcome:
     wrong = []
     if longest > SECONDS_MAX:
         wrong.append("not reachable in time")
-    if state(instance, host) != old:
-        wrong.append("the old state is not back")
+    if (now := state(instance, host)) != old:
+        differences = [line for line in difflib.ndiff(old.splitlines(), now.splitlines()) if line[0] in "+-"]
+        wrong.append(f"the old state is not back ({' '.join(' / '.join(differences).split())[:300]})")
     told = (
         f"“{_sentence(case.says, ' '.join(said.split()))}”" if case.says else f"journal: “{guard_said(instance, host)}”"
     )

@@ -31,7 +31,7 @@ OTHER_WATCHERS = (
 
 def unit_runs(host: Host, saw: Saw, name: str) -> None:
     """Record that a timer or service runs now, and will after a reboot."""
-    record_unit(saw, name, systemd.properties(host, name))
+    record_unit(saw, name, systemd.properties(host, name, "SubState"))
 
 
 def own_unit_runs(host: Host, saw: Saw, name: str, others: tuple[str, ...] = OTHER_WATCHERS) -> None:
@@ -39,7 +39,7 @@ def own_unit_runs(host: Host, saw: Saw, name: str, others: tuple[str, ...] = OTH
 
     :raises CannotTell: when the unit is not there, and one of the others runs.
     """
-    unit = systemd.properties(host, name)
+    unit = systemd.properties(host, name, "SubState")
     if unit["LoadState"] == "not-found":
         refuse_to_guess(host, others)
     record_unit(saw, name, unit)
@@ -57,5 +57,8 @@ def refuse_to_guess(host: Host, others: tuple[str, ...]) -> None:
 
 def record_unit(saw: Saw, name: str, unit: dict[str, str]) -> None:
     """Record what systemd says of a unit that must run."""
+    # A timer whose last moment is over stays active, and never comes to anything again.
+    if unit.get("SubState") == "elapsed":
+        unit = {**unit, "ActiveState": "elapsed"}
     saw(name, expected="active", observed=unit["ActiveState"])
     saw(f"{name} at boot", expected="enabled", observed=unit.get("UnitFileState") or "disabled")

@@ -58,7 +58,10 @@ def test_server_is_as_registered(host: Host, context: Context, saw: Saw) -> None
         near = written is not None and abs(size - float(written)) * 100 <= SIZE_TOLERANCE_PCT * float(written)
         saw(what, expected="—" if written is None else f"{written:g}", observed=f"{size:.2f}", holds=near)
     if context.declared.machine == "physical" or registered.serial:
-        saw("nomor_seri", expected=registered.serial or "—", observed=facts.serial(host) or "—")
+        serial = facts.serial(host)
+        if serial.lower() in facts.NO_SERIALS and serial != registered.serial:
+            raise CannotTell(f"the maker left '{serial}' where the serial number stands")
+        saw("nomor_seri", expected=registered.serial or "—", observed=serial or "—")
     if registered.domain:
         known = facts.names(host, registered.domain)
         ours = registered.domain in known or bool(known & addresses)

@@ -13,6 +13,16 @@ from compliance.checks.shared import unit_runs
 from compliance.probes import output, records, succeeds, systemd
 from compliance.probes.sockets import listeners
 
+# How each kind of database server tells its databases, one a line.
+DATABASE_SERVERS = {
+    frozenset(
+        {"mariadbd", "mysqld", "mariadb.service", "mysql.service"}
+    ): "mariadb --batch --skip-column-names -e 'SHOW DATABASES'",
+    frozenset(
+        {"postgres", "postgresql.service"}
+    ): "cd / && runuser -u postgres -- psql -XAtc 'SELECT datname FROM pg_database'",
+}
+DATABASE_UNITS = sorted(unit for programs in DATABASE_SERVERS for unit in programs if unit.endswith(".service"))
 SYSTEM_DATABASES = {
     "information_schema",
     "performance_schema",
@@ -111,10 +121,14 @@ def test_everything_is_covered(host: Host, context: Context, saw: Saw) -> None:
         observed=len(declared.backup_paths) + len(declared.databases),
         holds=bool(declared.backup_paths or declared.databases),
     )
-    if any(listener.program in ("mariadbd", "mysqld") for listener in listeners(host)):
-        there = set(output(host, "mariadb --batch --skip-column-names -e 'SHOW DATABASES'").split()) - SYSTEM_DATABASES
-        forgotten = sorted(there - set(declared.databases))
-        saw("databases not declared", expected="—", observed=forgotten, holds=not forgotten)
+    # One that is reached by its socket alone listens nowhere.
+    running = {listener.program for listener in listeners(host)}
+    running |= {unit for unit in DATABASE_UNITS if systemd.properties(host, unit)["ActiveState"] == "active"}
+    for programs, ask in DATABASE_SERVERS.items():
+        if running & programs:
+            there = set(output(host, ask).splitlines()) - SYSTEM_DATABASES
+            forgotten = sorted(there - set(declared.databases))
+            saw("databases not declared", expected="—", observed=forgotten, holds=not forgotten)
 
 
 @assesses("backup.offline-scheduled")

@@ -11,10 +11,10 @@ from compliance.fleet import SegmentKind, Zone
 from compliance.probes import succeeds, systemd
 from compliance.probes.nftables import Fate, Packet, Ruleset, computer_in
 from compliance.probes.sockets import Listener, reachable
+from compliance.probes.sshd import Sshd
 
 # A port that no rule has a reason to name stands for "everything else".
 UNDECLARED_PORT = 47808
-SSH_PORT = 22
 # Where the answers to a DHCP client arrive; firewalls admit them by the port that they come from.
 DHCP_CLIENT = {("udp", 68), ("udp", 546)}
 OUTSIDE = {4: "192.0.2.77", 6: "2001:db8::77"}
@@ -30,8 +30,8 @@ PROGRAM_ROLES = {
     "monitoring": {"prometheus", "prometheus-aler", "grafana", "zabbix_server", "influxd"},
     "backup": {"bacula-sd", "rsync"},
 }
+SSH_HOLDERS = ("sshd", "systemd")
 MANAGEMENT = {
-    "sshd",
     "systemd-timesyn",
     "systemd-resolve",
     "chronyd",
@@ -40,6 +40,7 @@ MANAGEMENT = {
     "node_exporter",
     "zabbix_agentd",
     "dhclient",
+    "dhcpcd",
     "systemd-network",
 }
 
@@ -186,9 +187,13 @@ def test_one_role_only(host: Host, context: Context, saw: Saw) -> None:
     """Every program that other computers can reach belongs to the declared role or to management."""
     declared = context.declared
     strangers = []
+    own = {int(port) for port in Sshd.for_connection(host).words("port")}
     for listener in reachable(host):
         # A socket that systemd holds is its service's: SSH's is management, of any other only the port is known.
-        if listener.program in MANAGEMENT or (listener.program == "systemd" and listener.port == SSH_PORT):
+        # What sshd listens on beyond its own ports it forwards for somebody who is logged in.
+        if listener.program in SSH_HOLDERS and listener.port in own:
+            continue
+        if listener.program in MANAGEMENT:
             continue
         roles = {role for role, programs in PROGRAM_ROLES.items() if listener.program in programs}
         if declared.role in roles:

@@ -130,7 +130,7 @@ def _monitor(host: Host, saw: Saw, unit: str, file: str, told: list[str]) -> Non
 
 def _told(host: Host, config: str, program: str, mail: str) -> list[str]:
     """Whom a monitor tells: a program, or a mail address where mail can leave and is not left lying with root."""
-    told: list[str] = re.findall(program, config, re.MULTILINE)
+    told = [one for one in re.findall(program, config, re.MULTILINE) if _can_run(host, one)]
     addresses = re.findall(mail, config, re.MULTILINE)
     if addresses and succeeds(host, "test -x /usr/sbin/sendmail"):
         aliases = output(host, "cat /etc/aliases 2>/dev/null", codes=(0, 1))
@@ -139,10 +139,18 @@ def _told(host: Host, config: str, program: str, mail: str) -> list[str]:
     return told
 
 
+def _can_run(host: Host, program: str) -> bool:
+    """Whether what a monitor calls can be run; an address of the web is called by the monitor itself."""
+    return not program.startswith("/") or succeeds(host, "test -x %s", program)
+
+
 def _scrub(host: Host, saw: Saw, kind: str, timers: tuple[str, ...], cron: str) -> None:
     """Record that something reads every sector now and then."""
     found = [unit for unit in timers if systemd.properties(host, unit)["ActiveState"] == "active"]
-    if succeeds(host, "test -e %s", cron):
+    # Debian's job for md looks first whether somebody switched it off.
+    if succeeds(host, "test -e %s", cron) and (
+        kind != "md" or succeeds(host, "grep -qs '^AUTOCHECK=true' /etc/default/mdadm", no=(1, 2))
+    ):
         found.append(cron)
     saw(f"scrub ({kind})", expected="timer", observed=found, holds=bool(found))
 

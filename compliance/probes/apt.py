@@ -44,8 +44,10 @@ def pending_security(host: testinfra.host.Host) -> list[str]:
 
     Also what an upgrade would keep back because it needs a new package, as kernels do, and what is held.
 
-    :raises CannotTell: when apt does not say.
+    :raises CannotTell: when apt does not say, or has no list of a security archive to go by.
     """
+    if not any("security" in one.get("l", "").lower() for one in releases(host)):
+        raise CannotTell("apt has no package list of a security archive: 'apt-get update' fetches it")
     said = output(host, f"{SIMULATE} --ignore-hold dist-upgrade")
     if "newly installed" not in said:
         raise CannotTell("apt-get -s dist-upgrade is not understood")

@@ -159,6 +159,20 @@ def addresses(host: testinfra.host.Host) -> dict[str, set[str]]:
         raise CannotTell(f"ip address: not understood ({error})") from error
 
 
+# What makers of boards write in the place of a serial number.
+NO_SERIALS = (
+    "to be filled by o.e.m.",
+    "default string",
+    "system serial number",
+    "not specified",
+    "not applicable",
+    "none",
+    "0",
+    "123456789",
+    "0123456789",
+)
+
+
 def serial(host: testinfra.host.Host) -> str:
     """The serial number that the firmware tells; empty where it tells none."""
     return output(host, "cat /sys/class/dmi/id/product_serial 2>/dev/null || true").strip()

@@ -198,7 +198,8 @@ OFFERS = {
     "MACs stoc": "macs",
 }
 # Words of the protocol itself among the key exchanges (RFC 8308, and OpenSSH's answer to the Terrapin attack).
-MARKERS = ("ext-info-s", "kex-strict-s-v00@openssh.com")
+STRICT_EXCHANGE = "kex-strict-s-v00@openssh.com"
+MARKERS = ("ext-info-s", STRICT_EXCHANGE)
 
 
 def _own_address(configured: Sshd) -> str:
@@ -212,6 +213,8 @@ def _own_address(configured: Sshd) -> str:
 
 def running_offer(host: testinfra.host.Host) -> dict[str, list[str]]:
     """What the running server offers to a connection from the host itself: algorithms by keyword, and ``methods``.
+
+    ``markers`` are words of the protocol itself among the key exchanges.
 
     :raises CannotTell: when no connection comes about, or the client does not say what it was offered.
     """
@@ -234,4 +237,5 @@ def running_offer(host: testinfra.host.Host) -> dict[str, list[str]]:
     if methods is None or set(found) != set(OFFERS.values()):
         last = [line for line in done.stderr.strip().splitlines() if not line.startswith("debug")]
         raise CannotTell(f"ssh to the server itself: {last[-1] if last else 'not understood'}")
-    return {**found, "methods": methods.group(1).split(",")}
+    markers = [marker for marker in MARKERS if re.search(rf"[ ,]{re.escape(marker)}\b", said)]
+    return {**found, "methods": methods.group(1).split(","), "markers": markers}

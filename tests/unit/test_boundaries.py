@@ -88,6 +88,9 @@ def _edited(answers: recordings.HostAnswers, edit: Edit) -> recordings.HostAnswe
                 changed[command], hits = (edit.code, out, edit.complaint), hits + 1
             elif edit.code:
                 changed[command], hits = (edit.code, "", ""), hits + 1
+            elif err and not out:  # programs that say everything there, as ssh does
+                err, replaced = re.subn(edit.found, instead, err, flags=re.MULTILINE)
+                changed[command], hits = (code, out, err), hits + replaced
             else:
                 out, replaced = re.subn(edit.found, instead, out, flags=re.MULTILINE)
                 changed[command], hits = (code, out, err), hits + replaced
@@ -141,6 +144,21 @@ def mode(path: str, instead: str, command: str = "stat -L -c") -> Edit:
     return Edit(f"^{command} .*{re.escape(path)}$", r"\A.*", instead)
 
 
+def ipv6_open(name: str) -> Edit:
+    """An interface takes what is refused elsewhere, now and at boot."""
+    return Edit("; sysctl -a|cat-config", rf"^(net[./]ipv6[./]conf[./]\S+[./]{name}) = 0", r"\1 = 1")
+
+
+def core_pattern(pattern: str) -> Edit:
+    """Where the kernel sends core dumps."""
+    return Edit("; sysctl -a", "^kernel.core_pattern = .*", f"kernel.core_pattern = {pattern}")
+
+
+def package(name: str) -> Edit:
+    """One package more."""
+    return Edit("^dpkg-query", r"\A", f"ii \t{name}\tlain\n")
+
+
 HASH = "$6$redacted"
 LISTEN = 'tcp LISTEN 0 5 0.0.0.0:{port} 0.0.0.0:* users:(("{program}",pid=9,fd=3))\n'
 
@@ -157,6 +175,15 @@ SCRIPTS = (
 )
 PCI = "cat /sys/bus/pci/devices/*/class 2>/dev/null"
 TABLE = "PATH=$PATH:/sbin:/usr/sbin; dmsetup table 2>/dev/null | cut -d' ' -f4"
+INTERACTIVE = "env -i HOME=/ PATH=$PATH bash -lic 'echo \"${TMOUT:-0}\"' 2>/dev/null </dev/null"
+NO_IPV6_NOW = Edit("; sysctl -a", r"^(net\.ipv6\.conf\.\S+\.disable_ipv6) = 0", r"\1 = 1")
+NO_IPV6_AT_BOOT = Edit("cat-config", r"\Z", "\nnet.ipv6.conf.all.disable_ipv6 = 1\n")
+NOT_STRICT = Edit("^ssh -vv", ",kex-strict-s-v00@openssh.com", "")
+NO_DATABASE = (
+    Edit("^ss ", "mariadbd", "lain"),
+    Edit("-- (mariadb|mysql).service$", "ActiveState=active", "ActiveState=inactive"),
+)
+NO_KEY_DEMANDED = Edit("sshd -T", "^authenticationmethods publickey", "authenticationmethods any")
 GONE = (r"(?s)\A.*\Z", "LoadState=not-found\nActiveState=inactive\nUnitFileState=\n")
 NO_MD = Edit("^cat /proc/mdstat", r"^md0 : .*\n", "")
 NO_DM = {"PATH=$PATH:/sbin:/usr/sbin; command -v dmsetup": (127, "")}
@@ -232,6 +259,7 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("^stat -c .*/etc/gshadow", "root", "daemon")),
         (PASS, Edit("^stat -c .*/etc/shadow", "640", "600")),
         (FAIL, Edit("^stat -c .*/etc/shadow", "640", "641")),
+        (FAIL, Edit("^stat -c .*/etc/shadow", r"\A.*", "640 root www-data")),
         (FAIL, shadow("mysql", "$1$weak:20778::::::")),
     ),
     *cases(
@@ -472,6 +500,9 @@ BOUNDARIES: list[Case] = [
         (FAIL, listening(8888, "apa-ini")),
         (FAIL, listening(9090, "systemd")),
         (PASS, listening(22, "systemd")),
+        # Beyond its own ports, sshd forwards for somebody who is logged in.
+        (FAIL, listening(2222, "sshd")),
+        (PASS, listening(2222, "sshd"), Edit("sshd -T", "^port 22$", "port 22\nport 2222")),
         (FAIL, listening(3128, "squid")),
         (PASS, Edit("^ss ", "mariadbd", "penyedia")),
         (FAIL, Edit("^ss ", r"^tcp(.*):3306(.*)mariadbd", r"udp\1:3306\2penyedia")),
@@ -620,7 +651,13 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "os.reverse-path-filter",
-        (PASS, Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 2")),
+        # With one way in and out, looseness filters nothing.
+        (FAIL, Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 2")),
+        (
+            PASS,
+            Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 2"),
+            Edit("; sysctl -a", r"\A", "net.ipv4.conf.eth1.rp_filter = 2\n"),
+        ),
         (FAIL, Edit("; sysctl -a", "rp_filter = 1$", "rp_filter = 3")),
         (ERROR, Edit("; sysctl -a", "^net.ipv4.conf.*\n", "")),
     ),
@@ -636,7 +673,17 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("^date -u", r"^\d+", "1846018800")),
         (FAIL, Edit("^date -u", r"^\d+", "1846026000")),
     ),
-    *cases("os.tmp-mount", (FAIL, Edit("^findmnt .*/tmp$", code=1)), (FAIL, Edit("^findmnt .*/tmp$", "nodev,", ""))),
+    *cases(
+        "os.tmp-mount",
+        (FAIL, Edit("^findmnt .*/tmp$", code=1)),
+        (FAIL, Edit("^findmnt .*/tmp$", "nodev,", "")),
+        (FAIL, Edit("^systemctl cat -- tmp.mount", ",noexec", "")),
+        (FAIL, Edit("^systemctl cat -- tmp.mount", "^Options=", "#Options=")),
+        (FAIL, Edit("^systemctl cat -- tmp.mount", code=1)),
+        # A drop-in is read after the unit.
+        (FAIL, Edit("^systemctl cat -- tmp.mount", r"\Z", "\n# x.conf\n[Mount]\nOptions=nosuid,nodev\n")),
+        (PASS, Edit("^systemctl cat -- tmp.mount", r"\Z", "\n# x.conf\n[Mount]\nOptions=nosuid,nodev,noexec\n")),
+    ),
     *cases("os.shm-mount", (FAIL, Edit("^findmnt --fstab", code=1))),
     *cases(
         "os.security-updates-automatic",
@@ -656,10 +703,216 @@ BOUNDARIES: list[Case] = [
         "os.security-updates-installed",
         (FAIL, Edit("dist-upgrade$", r"\Z", "Inst openssl [1] (2 Debian-Security:12/stable-security [amd64])\n")),
         (PASS, Edit("dist-upgrade$", r"\Z", "Inst openssl [1] (2 Debian:12.9/stable [amd64])\n")),
+        (ERROR, Edit("apt-cache policy", "l=Debian-Security", "l=Lain")),
         (PASS, Edit("dist-upgrade$", r"\Z", "Inst baru (2 Debian-Security:12/stable-security [amd64])\n")),
         (ERROR, Edit("dist-upgrade$", "newly installed", "baru")),
     ),
-    *cases("os.journal-persistent", (FAIL, Edit("^test -d /var/log/journal", code=1))),
+    *cases(
+        "os.journal-persistent",
+        (FAIL, Edit("^test -d /var/log/journal", code=1)),
+        (FAIL, unit("systemd-journald.service", "ActiveState=active", "ActiveState=failed")),
+    ),
+    *cases(
+        "os.empty-passwords-refused",
+        (FAIL, Edit("nullok", r"\A", "/etc/pam.d/vsftpd\n")),
+        (ERROR, Edit("nullok", code=2)),
+    ),
+    # Set for those who type alone: then the shell that is none of theirs has none.
+    *(
+        Case(
+            "os.session-timeout", status, (Edit("TMOUT", "900", said),), answers={INTERACTIVE: (0, f"{interactive}\n")}
+        )
+        for said in ("0", "")
+        for interactive, status in (("900", PASS), ("901", FAIL), ("0", FAIL), ("", FAIL))
+    ),
+    # What all interfaces share decides alone, where the kernel joins it with an interface's own.
+    *(
+        Case(f"os.{control}", PASS, (Edit("cat-config", rf"^net/ipv4/conf/(default|\*)/{name} .*\n", ""),))
+        for control, name in (
+            ("source-routing-refused", "accept_source_route"),
+            ("reverse-path-filter", "rp_filter"),
+            ("martians-logged", "log_martians"),
+        )
+    ),
+    # Without IPv6 in the kernel, or with it switched off now and at boot, nothing of it is to be refused.
+    *(
+        Case(f"os.{control}", status, edits)
+        for control, name in (
+            ("redirects-refused", "accept_redirects"),
+            ("router-advertisements-refused", "accept_ra"),
+            ("source-routing-refused", "accept_source_route"),
+        )
+        for status, edits in (
+            (PASS, (Edit("; sysctl -a", r"^net\.ipv6\..*\n", ""),)),
+            (PASS, (ipv6_open(name), NO_IPV6_NOW, NO_IPV6_AT_BOOT)),
+            (FAIL, (ipv6_open(name), NO_IPV6_AT_BOOT)),
+            (FAIL, (ipv6_open(name), NO_IPV6_NOW)),
+        )
+    ),
+    *cases("os.forwarding-off", (PASS, Edit("; sysctl -a", r"^net\.ipv6\..*\n", ""))),
+    # Numbers are the kernel's.
+    *cases(
+        "os.sysrq-off",
+        (PASS, Edit("cat-config", "^kernel.sysrq = 0$", "-kernel.sysrq = 0x00")),
+    ),
+    *(
+        Case("os.sysrq-off", FAIL, (Edit("cat-config", "^kernel.sysrq = 0$", later),), answers={SCRIPTS: (2, "")})
+        for later in ("kernel.sysrq = 0x01b6", "kernel.sysrq = off")
+    ),
+    # Core dumps go where a pattern or an account's own limit sends them.
+    *cases(
+        "os.core-dumps-off",
+        (FAIL, Edit("limits.conf", r"\Z", "\noracle hard core unlimited\n")),
+        (FAIL, Edit("limits.conf", r"\Z", "\n@dba - core 1024\n")),
+        (PASS, Edit("limits.conf", r"\Z", "\noracle - core 0\n#oracle hard core unlimited\n")),
+        (PASS, core_pattern("|/bin/false")),
+        (FAIL, core_pattern("|/usr/share/apport/apport %p")),
+        (FAIL, Edit("cat-config", r"\Z", "\nkernel.core_pattern=|/usr/share/apport/apport %p\n")),
+    ),
+    *(
+        Case(
+            "os.core-dumps-off",
+            status,
+            (core_pattern("|/usr/lib/systemd/systemd-coredump %P"),),
+            answers={"systemd-analyze cat-config systemd/coredump.conf": (0, f"[Coredump]\n{storage}\n")},
+        )
+        for storage, status in (
+            ("Storage=none", PASS),
+            ("#Storage=none", FAIL),
+            ("Storage=none\nStorage=journal", FAIL),
+        )
+    ),
+    # The last option of a kind wins, and each of the three is asked for.
+    *cases(
+        "os.shm-mount",
+        (PASS, Edit("^findmnt --fstab", r"\A.*", "defaults,exec,nosuid,nodev,noexec")),
+        (FAIL, Edit("^findmnt --fstab", r"\A.*", "nosuid,nodev,noexec,exec")),
+        (FAIL, Edit("^findmnt --fstab", r"\A.*", "noexec")),
+    ),
+    *cases(
+        "os.journal-persistent",
+        (PASS, Edit("journald.conf", r"\Z", "\nStorage=auto\n")),
+        (FAIL, Edit("journald.conf", r"\Z", "\nStorage=volatile\n")),
+    ),
+    # auditd is active and takes no events of this server's.
+    *cases("os.audit-running", (FAIL, Edit("auditctl -s", r"^pid \d+", "pid 0"))),
+    # su: a group that is kept out restricts nobody else, and a line above may let people in first.
+    *cases(
+        "os.su-restricted",
+        (FAIL, Edit("pam.d/su$", r"^(auth required pam_wheel.so).*", r"\1 deny group=siswa")),
+        (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so.*", "auth sufficient pam_wheel.so trust")),
+        (FAIL, Edit("pam.d/su$", r"(?s)^(auth required pam_wheel.so[^\n]*)\n(.*@include common-auth)", r"\2\n\1")),
+        (PASS, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth\trequisite\t/lib/security/pam_wheel.so")),
+    ),
+    *cases(
+        "os.umask-restrictive",
+        (FAIL, Edit("common-session$", r"(pam_umask.so.*)$", r"\1 umask=0022")),
+        (PASS, Edit("common-session$", r"(pam_umask.so.*)$", r"\1 usergroups umask=027")),
+    ),
+    *cases("os.login-banner", (FAIL, Edit("^cat /etc/issue$", r"\A", "Welcome to the Proxmox Virtual Environment\n"))),
+    # A home that is a link has the mode of what it leads to.
+    *(
+        Case(
+            "os.homes-private",
+            status,
+            (Edit("^stat -c %a /home/admin-a$", r"\A.*", "777"),),
+            answers={"stat -L -c %a /home/admin-a": (0, f"{mode}\n")},
+        )
+        for mode, status in (("750", PASS), ("777", FAIL))
+    ),
+    # sudo: options are taken back by a later file, or for some commands; root without a rule says nothing.
+    *cases(
+        "os.sudo-hardened",
+        (FAIL, Edit("^sudo -n -l -U root", r"(logfile=[^\s,]+)", r"\1, !use_pty")),
+        (FAIL, Edit("^sudo -n -l -U root", r"(logfile=[^\s,]+)", r"\1, !logfile")),
+        (PASS, Edit("^sudo -n -l -U root", r"(logfile=[^\s,]+)", r"!use_pty, !logfile, \1, use_pty")),
+        (FAIL, Edit("^sudo -n -l -U root", r"\Z", "\nCommand-specific defaults:\n    Defaults!/bin/bash !use_pty\n")),
+        (ERROR, Edit("^sudo -n -l -U root", r"(?s)\A.*", "User root is not allowed to run sudo on debian12.\n")),
+    ),
+    # Changed on a day that is still to come.
+    *cases("accounts.superuser-password-rotation", (FAIL, shadow("root", f"{HASH}:{{day--400}}:0:99999:7:::"))),
+    # SHA-1 in the signatures of keys; hosts and tickets that vouch for people.
+    *cases(
+        "ssh.strong-algorithms",
+        (FAIL, Edit("sshd -T", "^pubkeyacceptedalgorithms ", "pubkeyacceptedalgorithms ssh-rsa,")),
+        (FAIL, Edit("sshd -T", "^casignaturealgorithms ", "casignaturealgorithms ssh-dss,")),
+        # Nothing is known against it where both sides keep a strict key exchange.
+        (PASS, Edit("sshd -T", "^ciphers ", "ciphers chacha20-poly1305@openssh.com,")),
+        (
+            FAIL,
+            Edit("sshd -T", "^ciphers ", "ciphers chacha20-poly1305@openssh.com,"),
+            NOT_STRICT,
+        ),
+    ),
+    *cases(
+        "ssh.keys-only",
+        (FAIL, Edit("sshd -T", "^hostbasedauthentication no", "hostbasedauthentication yes"), NO_KEY_DEMANDED),
+        (FAIL, Edit("sshd -T", "^permitrootlogin ", "gssapiauthentication yes\npermitrootlogin "), NO_KEY_DEMANDED),
+        (PASS, NO_KEY_DEMANDED),
+    ),
+    *cases(
+        "os.empty-passwords-refused",
+        (PASS, Edit("nullok", r"\A", "/etc/pam.d/common-auth.pam-old\n/etc/pam.d/login.dpkg-old\n/etc/pam.d/su~\n")),
+    ),
+    *cases(
+        "os.ctrl-alt-del-off",
+        (FAIL, unit("ctrl-alt-del.target", "UnitFileState=masked", "UnitFileState=masked-runtime")),
+    ),
+    *cases("services.single-role", (PASS, listening(68, "dhcpcd", "udp"))),
+    *cases(
+        "os.router-advertisements-refused",
+        (FAIL, Edit("ip -j -6 route", r"\A.*", '[{"dst":"default","dev":"eth0","protocol":"ra"}]')),
+        (ERROR, Edit("ip -j -6 route", r"\A.*", "garbage")),
+    ),
+    *cases("os.cron-restricted", (NOT_APPLICABLE, Edit("command -v crontab", code=127))),
+    *cases(
+        "os.umask-restrictive",
+        (FAIL, Edit("^cat /etc/passwd$", r"^(admin-a:x:\d+:\d+):[^:]*", r"\1:Piket,,,,umask=0022")),
+        (FAIL, Edit("^cat /etc/passwd$", r"^(admin-a:x:\d+:\d+):[^:]*", r"\1:umask=002")),
+        (PASS, Edit("^cat /etc/passwd$", r"^(admin-a:x:\d+:\d+):[^:]*", r"\1:pri=5,umask=077")),
+    ),
+    *cases(
+        "accounts.least-privilege",
+        (FAIL, Edit("^getent group docker", r"\A", "docker:x:900:sari\n")),
+        (FAIL, Edit("^getent group docker", r"\A", "disk:x:6:admin-a,sari\n")),
+        (PASS, Edit("^getent group docker", r"\A", "docker:x:900:admin-a,patuh\n")),
+    ),
+    *cases("os.file-integrity", (FAIL, unit("patuh-integrity.timer", "SubState=waiting", "SubState=elapsed"))),
+    # The same under other names.
+    *cases(
+        "os.compilers-absent",
+        *(
+            (FAIL, package(one))
+            for one in ("golang-1.22-go", "rustc", "gcc-12-x86-64-linux-gnu", "tcc", "fpc", "clang-19")
+        ),
+        *(
+            (PASS, package(one))
+            for one in ("gcc-12-base", "libgcc-s1", "golang-docker-credential-helpers", "cmake-data")
+        ),
+    ),
+    *cases("os.legacy-clients-absent", *((FAIL, package(one)) for one in ("telnet-ssl", "tftp", "yp-tools"))),
+    *cases("os.unneeded-servers-absent", *((FAIL, package(one)) for one in ("cups-daemon", "atftpd", "openbsd-inetd"))),
+    # A container's clock is its host's.
+    *(
+        Case(
+            "os.time-synchronised",
+            status,
+            (unit("systemd-timesyncd.service", "UnitFileState=enabled", "UnitFileState="), *synchronised),
+            answers={
+                "systemd-detect-virt --container": (0 if kind != "none" else 1, f"{kind}\n"),
+                **inactive_but("", ["openntpd.service"]),
+            },
+        )
+        for kind, status, *synchronised in (
+            ("lxc", PASS),
+            ("none", FAIL),
+            ("lxc", FAIL, Edit("^timedatectl show$", "NTPSynchronized=yes", "NTPSynchronized=no")),
+        )
+    ),
+    *cases(
+        "os.router-advertisements-refused",
+        (ERROR, unit("NetworkManager.service", "ActiveState=.*", "ActiveState=active")),
+    ),
     *cases(
         "os.audit-running",
         (FAIL, unit("auditd.service", "ActiveState=active", "ActiveState=failed")),
@@ -762,10 +1015,18 @@ BOUNDARIES: list[Case] = [
         "os.session-timeout",
         (PASS, Edit("TMOUT", "900", "1")),
         (FAIL, Edit("TMOUT", "900", "901")),
-        (FAIL, Edit("TMOUT", "900", "0")),
-        (FAIL, Edit("TMOUT", "900", "")),
+        # A greeting stands before it.
+        (PASS, Edit("TMOUT", r"\A", "\n *** Server Perizinan ***\n  Disk: 30%\n\n")),
     ),
-    *cases("os.time-synchronised", (FAIL, Edit("^timedatectl", "NTPSynchronized=yes", "NTPSynchronized=no"))),
+    *(
+        Case(
+            "os.time-synchronised",
+            status,
+            (Edit("^timedatectl", "NTPSynchronized=yes", "NTPSynchronized=no"),),
+            answers=inactive_but(active, ["openntpd.service"]),
+        )
+        for active, status in (("", FAIL), ("openntpd.service", ERROR))
+    ),
     *cases(
         "os.cron-restricted",
         (FAIL, Edit("^cd /etc", "700 root cron.d$", "710 root cron.d")),
@@ -787,13 +1048,17 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "os.account-files-protected",
-        (FAIL, mode("/etc/passwd", "645 root")),
-        (PASS, mode("/etc/passwd", "444 root")),
-        (FAIL, mode("/etc/passwd", "644 daemon")),
-        (FAIL, mode("/etc/group", "645 root")),
-        (FAIL, mode("/etc/shadow", "641 root")),
-        (FAIL, mode("/etc/gshadow", "641 root")),
-        (FAIL, mode("/etc/sudoers", "441 root")),
+        (FAIL, mode("/etc/passwd", "645 root root")),
+        (PASS, mode("/etc/passwd", "444 root root")),
+        (FAIL, mode("/etc/passwd", "644 daemon root")),
+        (FAIL, mode("/etc/group", "645 root root")),
+        (FAIL, mode("/etc/shadow", "641 root root")),
+        (FAIL, mode("/etc/gshadow", "641 root root")),
+        (FAIL, mode("/etc/sudoers", "441 root root")),
+        # A group that reads what everybody may not.
+        (FAIL, mode("/etc/shadow", "640 root www-data")),
+        (PASS, mode("/etc/shadow", "600 root www-data")),
+        (PASS, mode("/etc/passwd", "644 root www-data")),
         (PASS, Edit("^test -e /etc/sudoers", code=1)),
         (ERROR, Edit("^stat -L .*/etc/passwd", code=1)),
     ),
@@ -986,6 +1251,7 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "progr"), Edit("mdadm.conf", "^MAILADDR", "#")),
         (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "#PROGRAM"), Edit("mdadm.conf", "^MAILADDR", "#")),
         (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "PROBE"), Edit("mdadm.conf", "^MAILADDR", "MAILFROM")),
+        (FAIL, Edit("^test -x /usr/local/sbin/patuh-raid-event", code=1), Edit("mdadm.conf", "^MAILADDR", "#")),
     ),
     *(
         Case(
@@ -1016,6 +1282,26 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("^df -lPi", r"^(/dev/vda .*) \d+% /$", r"\1 viel /")),
         (ERROR, Edit("^df -lPi", r"^(/dev/vda .*) \d+% /$", r"\1")),
     ),
+    # PostgreSQL's databases, too, are looked for where it listens.
+    *(
+        Case(
+            "backup.coverage",
+            status,
+            (listening(5432, "postgres"),),
+            answers={
+                "cd / && runuser -u postgres -- psql -XAtc 'SELECT datname FROM pg_database'": (
+                    code,
+                    f"postgres\ntemplate1\ntemplate0\n{more}",
+                )
+            },
+        )
+        for code, more, status in (
+            (0, "", PASS),
+            (0, "perizinan\n", PASS),
+            (0, "arsip lama\n", FAIL),
+            (2, "", ERROR),
+        )
+    ),
     # Another tool makes the backups: its timer, how it ended, and the records that it leaves or does not.
     *(
         Case(
@@ -1024,7 +1310,10 @@ BOUNDARIES: list[Case] = [
             (),
             declared={"backup_timers": {"files": "x.timer", **more}, "databases": databases},
             answers={
-                SHOW.format("", "x.timer"): (0, f"LoadState=loaded\nActiveState={active}\nUnitFileState=enabled\n"),
+                SHOW.format(",SubState", "x.timer"): (
+                    0,
+                    f"LoadState=loaded\nActiveState={active}\nUnitFileState=enabled\n",
+                ),
                 SHOW.format(",Unit", "x.timer"): (0, "Unit=x.service\n"),
                 SHOW.format(",Result,ExecMainExitTimestampMonotonic", "x.service"): (
                     0,
@@ -1068,7 +1357,10 @@ BOUNDARIES: list[Case] = [
             (),
             declared={"backup_timers": {"files": "x.timer"}, "databases": []},
             answers={
-                SHOW.format("", "x.timer"): (0, "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"),
+                SHOW.format(",SubState", "x.timer"): (
+                    0,
+                    "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n",
+                ),
                 SHOW.format(",Unit", "x.timer"): (0, "Unit=x.service\n"),
                 SHOW.format(",Result,ExecMainExitTimestampMonotonic", "x.service"): (
                     0,
@@ -1105,8 +1397,10 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("records/backup", r'"bytes": \d+', '"bytes": 0')),
     ),
     # Without a database server nobody asks for databases; something must be declared all the same.
-    Case("backup.coverage", PASS, (Edit("^ss ", "mariadbd", "lain"),), declared={"databases": []}),
-    Case("backup.coverage", FAIL, (Edit("^ss ", "mariadbd", "lain"),), declared={"databases": [], "backup_paths": []}),
+    Case("backup.coverage", PASS, NO_DATABASE, declared={"databases": []}),
+    Case("backup.coverage", FAIL, NO_DATABASE, declared={"databases": [], "backup_paths": []}),
+    # One that is reached by its socket alone listens nowhere, and has databases all the same.
+    Case("backup.coverage", FAIL, NO_DATABASE[:1], declared={"databases": []}),
     Case("backup.offline-scheduled", FAIL, (), declared={"removable_media": []}),
     *cases("software.compatibility", (PASS, Edit("^dpkg --audit", code=1)), (ERROR, Edit("^dpkg --audit", code=2))),
     *(

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import yaml
 
+from commands.common import REPOSITORY
 from compliance.assessment import Status
 from compliance.checking import OBSERVATIONS_MAX, CannotTell, Context, NotApplicable, Saw, judge
+from compliance.checks import test_os
 from compliance.connection import CannotRun
 
 CONTEXT = Context(name="host", parameters={})
@@ -85,3 +88,13 @@ def test_a_flood_keeps_what_does_not_hold() -> None:
     assert len(found.observations) == OBSERVATIONS_MAX
     assert sum(not one.holds for one in found.observations) == 50
     assert found.left_out == 5000 - OBSERVATIONS_MAX
+
+
+def test_the_role_removes_every_package_that_a_check_refuses() -> None:
+    """Else a server would stay unfulfilled that nobody can make comply by applying."""
+    variables = REPOSITORY / "roles" / "os_hardening" / "vars" / "main.yml"
+    removed = set(yaml.safe_load(variables.read_text(encoding="utf-8"))["os_hardening_packages_removed"])
+    assert removed >= test_os.LEGACY_CLIENTS | test_os.UNNEEDED_SERVERS
+    compilers = removed - test_os.LEGACY_CLIENTS - test_os.UNNEEDED_SERVERS
+    beside = {"build-essential", "dpkg-dev", "ypbind-mt"}  # what comes with them
+    assert {name for name in compilers if not test_os.COMPILERS.fullmatch(name)} == beside

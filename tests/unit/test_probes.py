@@ -10,7 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.checking import CannotTell
-from compliance.probes import accounts, apt, btrfs, facts, mdadm, packages, records, sockets, sysstat, zfs
+from compliance.probes import (
+    accounts,
+    apt,
+    audit,
+    btrfs,
+    facts,
+    kernel,
+    mdadm,
+    networkd,
+    packages,
+    records,
+    sockets,
+    sysstat,
+    zfs,
+)
 from compliance.probes.sshd import OUTSIDE, Sshd, connections, running_offer
 from tests.unit.fakes import Answer, Host
 
@@ -561,3 +575,74 @@ def test_garbage_about_hardware_is_no_answer(text: str) -> None:
             assert ask(host)
     with contextlib.suppress(CannotTell):
         facts.addresses(host)
+
+
+@pytest.mark.parametrize(
+    ("rules", "recorded"),
+    [
+        ("-a always,exit -F arch=b64 -S clock_settime,settimeofday -F key=t", True),
+        ("-a exit,always -S settimeofday -S clock_settime", True),
+        ("-a always,exit -F arch=x86_64 -S all", True),
+        ("-a always,exit -F arch=b64 -S clock_settime -F a0=0x0 -F auid>=1000 -F auid!=unset -k t", True),
+        ("-a always,exit -F arch=b32 -S clock_settime", False),
+        ("-a always,exit -F arch=b64 -S clock_settime64", False),
+        ("-a always,exit -F arch=b64 -S clock_settime -F uid=33", False),
+        ("-a always,exit -F arch=b64 -S clock_settime -F success=0", False),
+        ("-a always,exit -F arch=b64 -S clock_settime -F auid=1000", False),
+        ("-a always,exit -F dir=/srv -F arch=b64 -S clock_settime", False),
+        ("-a never,exit -F arch=b64 -S clock_settime\n-a always,exit -F arch=b64 -S clock_settime", False),
+        ("-a always,exit -F arch=b64 -S clock_settime\n-A never,exit -F arch=b64 -S all", False),
+        ("-a always,exit -F arch=b64 -S clock_settime\n-a never,exit -F arch=b64 -S all", True),
+        ("-a always,task -S clock_settime", False),
+        ("-a\n-w\n'\n# -a always,exit -S clock_settime", False),
+    ],
+)
+def test_a_call_is_recorded_by_the_first_rule_about_everybody(rules: str, recorded: bool) -> None:
+    assert audit.records_call(rules, "clock_settime", "b64") is recorded
+
+
+def test_a_rule_for_one_call_does_not_watch_a_file() -> None:
+    assert not audit.watches_writes("-a always,exit -F arch=b64 -S unlink -F path=/etc/passwd", "/etc/passwd")
+    assert audit.watches_writes("-a always,exit -F arch=b64 -S all -F path=/etc/passwd", "/etc/passwd")
+
+
+LINKS = '{"Interfaces":[{"Name":"lo"},{"Name":"eth0","NetworkFile":"/run/systemd/network/10-a.network"}]}'
+
+
+@pytest.mark.parametrize(
+    ("file", "heard"),
+    [
+        ("[Network]\nDHCP=yes\n", "yes"),
+        ("[Network]\nIPv6AcceptRA=no\n", "no"),
+        (
+            "[Network]\nIPv6AcceptRA=no\n# /etc/systemd/network/10-a.network.d/x.conf\n[Network]\nIPv6AcceptRA=true\n",
+            "true",
+        ),
+        ("[Network]\n#IPv6AcceptRA=no\n", "yes"),
+        ("[Network]\nLinkLocalAddressing=no\n", "no"),
+        ("[Network]\nLinkLocalAddressing=ipv4\nIPv6AcceptRA=yes\n", "no"),
+    ],
+)
+def test_whether_networkd_listens_to_routers(file: str, heard: str) -> None:
+    active = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+    answers: dict[str, Answer | str] = {
+        "systemctl show": active,
+        "networkctl": LINKS,
+        "systemd/network/10-a.network": file,
+    }
+    assert networkd.listens_to_routers(Host(answers)) == {"eth0": heard}
+
+
+@pytest.mark.parametrize("said", ["", "garbage", "[]", '{"Interfaces":[{"NetworkFile":"/x"}]}'])
+def test_other_words_of_networkctl_are_not_understood(said: str) -> None:
+    with pytest.raises(CannotTell):
+        networkd.listens_to_routers(Host({"systemctl show": "ActiveState=active\n", "networkctl": said}))
+
+
+def test_a_container_without_modules_tells_nothing_of_them() -> None:
+    answers: dict[str, Answer | str] = {
+        "modprobe": Answer("modprobe: FATAL: Module hfs not found in directory /x\n", rc=1)
+    }
+    with pytest.raises(CannotTell):
+        kernel.modprobe(Host({**answers, "test -d /lib/modules": Answer(rc=1)}), "hfs")
+    assert kernel.modprobe(Host({**answers, "test -d /lib/modules": ""}), "hfs") == "absent"
