@@ -381,7 +381,7 @@ def whole_state(instance: Instance, host: str) -> str:
     deadline = time.monotonic() + SECONDS_MAX
     while not (said := state(instance, host)).endswith("whole\n"):
         if time.monotonic() > deadline:
-            raise PatuhError(f"{host} does not tell its state: {said[-200:]!r}")
+            raise PatuhError(f"{host} does not tell its state: {said[-200:]!r}", mend="look at it: './patuh lab shell'")
         time.sleep(2)
     return said
 

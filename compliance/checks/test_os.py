@@ -615,8 +615,16 @@ def test_password_hashing_is_strong(host: Host, context: Context, saw: Saw) -> N
 @assesses("os.empty-passwords-refused")
 def test_empty_passwords_are_refused(host: Host, context: Context, saw: Saw) -> None:
     """No service's PAM stack lets an account with an empty password in."""
-    lenient = output(host, "grep -lsE '^[^#]*pam_unix[.]so.*nullok' /etc/pam.d/*", codes=(0, 1)).split()
-    lenient = [path for path in lenient if not LEFT_BEHIND.search(path)]
+    asking: dict[str, list[str]] = {}
+    for line in output(host, "grep -sE '^[^#]*pam_unix[.]so' /etc/pam.d/*", codes=(0, 1)).splitlines():
+        path, _, text = line.partition(":")
+        if "pam_unix.so" not in text:
+            raise CannotTell(f"/etc/pam.d: '{line:.80}' is not understood")
+        if not LEFT_BEHIND.search(path):
+            asking.setdefault(path, []).append(text)
+    if not asking:
+        raise CannotTell("no service asks for the passwords that shadow holds")
+    lenient = [path for path, lines in asking.items() if any(re.search(r"\bnullok", one) for one in lines)]
     saw("nullok", expected="—", observed=lenient, holds=not lenient)
 
 
@@ -774,7 +782,7 @@ def test_account_files_are_protected(host: Host, context: Context, saw: Saw) -> 
 # The places that a system has on file systems of their own; what containers, virtual machines and services with an
 # account of the moment keep lies behind folders that are closed, and belongs to accounts that exist in there.
 STRAY_FILES = (
-    "find $(for place in / /boot /home /opt /usr /var /var/log /var/tmp; do mountpoint -q $place && echo $place; done)"
+    "find / $(for place in /boot /home /opt /usr /var /var/log /var/tmp; do mountpoint -q $place && echo $place; done)"
     r" -xdev \( -path /var/lib/docker -o -path /var/lib/containerd -o -path /var/lib/containers -o -path /var/lib/lxc"
     r" -o -path /var/lib/lxd -o -path /var/lib/incus -o -path /var/lib/machines -o -path '/var/*/private' \) -prune"
     r" -o \( -type f -perm -0002 -o -nouser -o -nogroup -o -type d -perm -0002 ! -perm -1000 \)"

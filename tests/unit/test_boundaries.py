@@ -714,8 +714,10 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "os.empty-passwords-refused",
-        (FAIL, Edit("nullok", r"\A", "/etc/pam.d/vsftpd\n")),
-        (ERROR, Edit("nullok", code=2)),
+        (FAIL, Edit("pam_unix", r"\A", "/etc/pam.d/vsftpd:auth required pam_unix.so shadow nullok\n")),
+        (PASS, Edit("pam_unix", r"\A", "/etc/pam.d/vsftpd:auth required pam_unix.so shadow\n")),
+        (ERROR, Edit("pam_unix", code=1)),
+        (ERROR, Edit("pam_unix", code=2)),
     ),
     # Set for those who type alone: then the shell that is none of theirs has none.
     *(
@@ -852,7 +854,10 @@ BOUNDARIES: list[Case] = [
     ),
     *cases(
         "os.empty-passwords-refused",
-        (PASS, Edit("nullok", r"\A", "/etc/pam.d/common-auth.pam-old\n/etc/pam.d/login.dpkg-old\n/etc/pam.d/su~\n")),
+        *(
+            (PASS, Edit("pam_unix", r"\A", f"/etc/pam.d/{left}:auth sufficient pam_unix.so nullok_secure\n"))
+            for left in ("common-auth.pam-old", "login.dpkg-old", "su~")
+        ),
     ),
     *cases(
         "os.ctrl-alt-del-off",

@@ -42,6 +42,8 @@ def patuh(*arguments: str, cwd: Path, path: str = "", **options: Any) -> subproc
         text=True,
         cwd=cwd,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": f"{path}:/usr/bin:/bin:/usr/sbin", "HOME": str(cwd)},
+        # What a shell starts in the background ignores Ctrl-C, and hands that on to whatever it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **options,
     )
 
