@@ -45,7 +45,7 @@ class Case:
     """A compliant server's answers with edits, and the verdict that must follow.
 
     ``declared`` changes what the inventory says of the host; ``answers`` are to commands that nobody asked before;
-    ``names`` is what the verdict must say that it looked at.
+    ``names`` is what the verdict must say that it looked at, or that it saw there.
     """
 
     control: str
@@ -120,7 +120,7 @@ def finding(case: Case, check: Check | None = None) -> Finding:
 
 def is_right(case: Case, said: Finding) -> bool:
     """Whether a check says of the case what it must."""
-    named = case.names is None or case.names in {one.subject for one in said.observations}
+    named = case.names is None or any(case.names in f"{one.subject}: {one.observed}" for one in said.observations)
     return said.status is case.status and named
 
 
@@ -268,6 +268,7 @@ BOUNDARIES: list[Case] = [
         (FAIL, shadow("admin-a", f"{HASH}:{{day-91}}:0:90:14:::")),
         (FAIL, shadow("admin-a", f"{HASH}::0:90:14:::")),
         (PASS, shadow("admin-a", f"{HASH}:{{day-1}}:0:89:14:::")),
+        (FAIL, shadow("admin-a", f"{HASH}:{{day--1}}:0:89:14:::")),
         (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0:91:14:::")),
         (FAIL, shadow("admin-a", f"{HASH}:{{day-1}}:0::14:::")),
         (PASS, shadow("admin-a", "!:20000:0::14:::")),
@@ -347,6 +348,16 @@ BOUNDARIES: list[Case] = [
         (),
         answers={"getent ahosts lain.example": (2, "")},
         register=[{**_SPECIFICATION, "domain": "lain.example"}],
+    ),
+    # What the maker left in the place of a number tells nothing, unless just that was written down.
+    *(
+        Case(
+            "asset.facts-match",
+            status,
+            (Edit("product_serial", r"\A.*", "To be filled by O.E.M."),),
+            register=[{**_SPECIFICATION, "nomor_seri": written}],
+        )
+        for written, status in (("7X2", ERROR), ("To be filled by O.E.M.", PASS))
     ),
     Case("asset.facts-match", FAIL, (), register=[{n: v for n, v in _SPECIFICATION.items() if n != "nomor_seri"}]),
     *(
@@ -725,7 +736,7 @@ BOUNDARIES: list[Case] = [
             "os.session-timeout", status, (Edit("TMOUT", "900", said),), answers={INTERACTIVE: (0, f"{interactive}\n")}
         )
         for said in ("0", "")
-        for interactive, status in (("900", PASS), ("901", FAIL), ("0", FAIL), ("", FAIL))
+        for interactive, status in (("900", PASS), ("Halo\n900", PASS), ("901", FAIL), ("0", FAIL), ("", FAIL))
     ),
     # What all interfaces share decides alone, where the kernel joins it with an interface's own.
     *(
@@ -751,7 +762,24 @@ BOUNDARIES: list[Case] = [
             (FAIL, (ipv6_open(name), NO_IPV6_NOW)),
         )
     ),
-    *cases("os.forwarding-off", (PASS, Edit("; sysctl -a", r"^net\.ipv6\..*\n", ""))),
+    Case(
+        "os.forwarding-off",
+        PASS,
+        (Edit("; sysctl -a", r"^net\.ipv6\..*\n", ""),),
+        names="net.ipv6.conf.all.forwarding: no IPv6",
+    ),
+    Case(
+        "os.redirects-refused",
+        PASS,
+        (Edit("; sysctl -a", r"^net\.ipv6\..*\n", ""),),
+        names="net.ipv6.conf.*.accept_redirects: no IPv6",
+    ),
+    Case(
+        "os.redirects-refused",
+        PASS,
+        (ipv6_open("accept_redirects"), NO_IPV6_NOW, NO_IPV6_AT_BOOT),
+        names="net.ipv6.conf.eth0.accept_redirects (boot): no IPv6",
+    ),
     # Numbers are the kernel's.
     *cases(
         "os.sysrq-off",
@@ -797,7 +825,11 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("journald.conf", r"\Z", "\nStorage=volatile\n")),
     ),
     # auditd is active and takes no events of this server's.
-    *cases("os.audit-running", (FAIL, Edit("auditctl -s", r"^pid \d+", "pid 0"))),
+    *cases(
+        "os.audit-running",
+        (FAIL, Edit("auditctl -s", r"^pid \d+", "pid 0")),
+        (PASS, Edit("auditctl -s", r"^pid \d+", "pid 1")),
+    ),
     # su: a group that is kept out restricts nobody else, and a line above may let people in first.
     *cases(
         "os.su-restricted",
@@ -832,7 +864,7 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("^sudo -n -l -U root", r"(?s)\A.*", "User root is not allowed to run sudo on debian12.\n")),
     ),
     # Changed on a day that is still to come.
-    *cases("accounts.superuser-password-rotation", (FAIL, shadow("root", f"{HASH}:{{day--400}}:0:99999:7:::"))),
+    *cases("accounts.superuser-password-rotation", (FAIL, shadow("root", f"{HASH}:{{day--1}}:0:99999:7:::"))),
     # SHA-1 in the signatures of keys; hosts and tickets that vouch for people.
     *cases(
         "ssh.strong-algorithms",
@@ -851,6 +883,9 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("sshd -T", "^hostbasedauthentication no", "hostbasedauthentication yes"), NO_KEY_DEMANDED),
         (FAIL, Edit("sshd -T", "^permitrootlogin ", "gssapiauthentication yes\npermitrootlogin "), NO_KEY_DEMANDED),
         (PASS, NO_KEY_DEMANDED),
+        # What sshd was built without it does not speak of; of passwords it always does.
+        (PASS, Edit("sshd -T", "^(hostbased|gssapi|kerberos)authentication .*\n", "")),
+        (ERROR, Edit("sshd -T", "^passwordauthentication .*\n", "")),
     ),
     *cases(
         "os.empty-passwords-refused",
@@ -869,6 +904,21 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("ip -j -6 route", r"\A.*", '[{"dst":"default","dev":"eth0","protocol":"ra"}]')),
         (ERROR, Edit("ip -j -6 route", r"\A.*", "garbage")),
     ),
+    *(
+        Case(
+            "os.router-advertisements-refused",
+            status,
+            (unit("systemd-networkd.service", "ActiveState=.*", "ActiveState=active"),),
+            answers={
+                "networkctl --json=short status --all": (
+                    0,
+                    '{"Interfaces":[{"Name":"e","NetworkFile":"/x/e.network"}]}',
+                ),
+                "systemd-analyze cat-config systemd/network/e.network": (0, f"[Network]\nIPv6AcceptRA={heard}\n"),
+            },
+        )
+        for heard, status in (("no", PASS), ("yes", FAIL))
+    ),
     *cases("os.cron-restricted", (NOT_APPLICABLE, Edit("command -v crontab", code=127))),
     *cases(
         "os.umask-restrictive",
@@ -881,6 +931,13 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("^getent group docker", r"\A", "docker:x:900:sari\n")),
         (FAIL, Edit("^getent group docker", r"\A", "disk:x:6:admin-a,sari\n")),
         (PASS, Edit("^getent group docker", r"\A", "docker:x:900:admin-a,patuh\n")),
+        (PASS, Edit("^getent group docker", code=0, complaint="all of them are there")),
+    ),
+    Case(
+        "accounts.least-privilege",
+        FAIL,
+        (Edit("^getent group docker", r"\A", "docker:x:900:sari\n"),),
+        names="groups: sari: docker",
     ),
     *cases("os.file-integrity", (FAIL, unit("patuh-integrity.timer", "SubState=waiting", "SubState=elapsed"))),
     # The same under other names.
@@ -1063,6 +1120,7 @@ BOUNDARIES: list[Case] = [
         # A group that reads what everybody may not.
         (FAIL, mode("/etc/shadow", "640 root www-data")),
         (PASS, mode("/etc/shadow", "600 root www-data")),
+        (PASS, mode("/etc/shadow", "0 root www-data")),
         (PASS, mode("/etc/passwd", "644 root www-data")),
         (PASS, Edit("^test -e /etc/sudoers", code=1)),
         (ERROR, Edit("^stat -L .*/etc/passwd", code=1)),
@@ -1192,6 +1250,8 @@ BOUNDARIES: list[Case] = [
         (Edit("^df -lP ", code=1, complaint="df: /home/sari/gudang: Permission denied\n"),),
         names="/home/sari/gudang (bytes)",
     ),
+    Case("raid.monitored", FAIL, (NO_MD,), declared={"raid_arrays": []}, answers={PCI: (1, ""), **NO_DM}),
+    Case("raid.inspection-14d", PASS, (), declared={"raid_arrays": []}, names="/dev/md0: inspected"),
     # An array that nobody declared is its owner's affair while it runs; one that does not run is in trouble.
     *(
         Case(
@@ -1257,6 +1317,11 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "#PROGRAM"), Edit("mdadm.conf", "^MAILADDR", "#")),
         (FAIL, Edit("^cat /etc/mdadm/mdadm.conf", "^PROGRAM", "PROBE"), Edit("mdadm.conf", "^MAILADDR", "MAILFROM")),
         (FAIL, Edit("^test -x /usr/local/sbin/patuh-raid-event", code=1), Edit("mdadm.conf", "^MAILADDR", "#")),
+        *(
+            (FAIL, Edit("AUTOCHECK", code=code), Edit("-- mdcheck_start.timer$", "=active", "=inactive"))
+            for code in (1, 2)
+        ),
+        (PASS, Edit("-- mdcheck_start.timer$", "=active", "=inactive")),
     ),
     *(
         Case(
