@@ -44,7 +44,9 @@ find /etc/systemd/system -type l -printf '%p %l\n' | sort; systemctl is-active s
 echo whole
 """
 # The workstation's packets come in by eth0, and answers leave by a second way: strict filtering would drop the first.
+# Each way answers for its own address alone, or the gateway may learn the second's for the first.
 SECOND_WAY = """
+sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
 ip link add way1 link eth0 type macvlan mode bridge
 for way in all default eth0 way1; do sysctl -qw "net.ipv4.conf.$way.rp_filter=2"; done
 own=$(ip -4 -o address show dev eth0 | sed 's#.*inet [0-9.]*[.]\\([0-9]*\\)/.*#\\1#')
