@@ -42,8 +42,6 @@ def patuh(*arguments: str, cwd: Path, path: str = "", **options: Any) -> subproc
         text=True,
         cwd=cwd,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": f"{path}:/usr/bin:/bin:/usr/sbin", "HOME": str(cwd)},
-        # What a shell starts in the background ignores Ctrl-C, and hands that on to whatever it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **options,
     )
 
@@ -65,7 +63,13 @@ def test_an_interrupted_check_ends_within_two_seconds_and_keeps_what_it_knows(tm
         }.items():
             (inventory / "host_vars" / f"{name}.yml").write_text(connection)
         limits = ["--limit", "web01", "--limit", "db01"]
-        run = patuh("check", "-i", str(inventory), *limits, cwd=tmp_path, path=str(stub.parent))
+        # What a shell starts in the background ignores Ctrl-C, and hands that on to whatever it starts.
+        run = patuh(
+            *("check", "-i", str(inventory), *limits),
+            cwd=tmp_path,
+            path=str(stub.parent),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         until = time.monotonic() + 60
         while not (tmp_path / "hangs").exists() or not (tmp_path / "hangs").read_text().strip():
             assert run.poll() is None, run.communicate()
