@@ -511,6 +511,9 @@ BOUNDARIES: list[Case] = [
         (FAIL, listening(8888, "apa-ini")),
         (FAIL, listening(9090, "systemd")),
         (PASS, listening(22, "systemd")),
+        # A server without sshd has no ports of it to ask for.
+        (PASS, Edit("^ss ", r"^.*\"sshd\".*\n", ""), Edit("sshd -T", code=127)),
+        (ERROR, Edit("sshd -T", code=127)),
         # Beyond its own ports, sshd forwards for somebody who is logged in.
         (FAIL, listening(2222, "sshd")),
         (PASS, listening(2222, "sshd"), Edit("sshd -T", "^port 22$", "port 22\nport 2222")),
