@@ -15,6 +15,9 @@ import pytest
 from test_modules import HOSTS, REPOSITORY, ansible, ansible_playbook
 
 WATCH_SECONDS_MAX = 75  # a minute, and what the timer may be late
+# By its name: a unit started several times within seconds fails now and then where the kernel's groups of processes are
+# imitated (status 219/CGROUP). That its timer starts it is seen first.
+WATCH = "/usr/local/sbin/patuh-firewall-watch"
 LOADED = "nft list table inet patuh >/dev/null 2>&1 && echo loaded; true"
 ALERTS = "grep -c 'firewall rules had gone' /var/lib/patuh/records/alerts.jsonl; true"
 
@@ -118,26 +121,25 @@ def test_the_table_comes_back_whoever_flushes_it_and_one_alert_is_raised() -> No
     while not all(map(loaded, HOSTS)) and time.monotonic() < deadline:
         time.sleep(1)
     # By another way, and again: every rule gone, the chain that drops all still there.
-    both(
-        "nft flush table inet patuh; systemctl start patuh-firewall-watch.service; "
-        "nft list chain inet patuh input | grep accept"
-    )
+    told = both(f"nft flush table inet patuh; {WATCH}; nft list chain inet patuh input | grep accept")
+    assert all(any("Table inet patuh had gone" in line for line in lines) for lines in told.values())
     journal = both("journalctl --no-pager -q -o cat -u patuh-firewall-watch")
     for name, lines in both(ALERTS).items():
         assert int(lines[0]) == int(before[name][0]) + 1
-        assert sum("Table inet patuh had gone" in line for line in journal[name]) >= 2
+        assert any("Table inet patuh had gone" in line for line in journal[name])
         assert not any("Finished" in line for line in journal[name])  # not every minute
 
 
 def test_a_change_that_waits_to_be_confirmed_is_left_to_the_guard() -> None:
     folder = "/var/lib/patuh/guard/firewall"
-    watch = "systemctl start patuh-firewall-watch.service"
     said = both(
-        f"mkdir -p {folder}; nft delete table inet patuh; {watch}; {LOADED}; echo and; "
+        f"mkdir -p {folder}; nft delete table inet patuh; {WATCH}; {LOADED}; echo and; "
         # One that was left behind long ago does not keep the server open.
-        f"touch -d '-11 minutes' {folder}; {watch}; {LOADED}; rmdir {folder}"
+        f"touch -d '-11 minutes' {folder}; {WATCH}; {LOADED}; rmdir {folder}"
     )
-    assert all([line for line in lines if line] == ["and", "loaded"] for lines in said.values())
+    # Ansible's own warnings stand among the lines.
+    told = [[line for line in lines if line in {"and", "loaded"}] for lines in said.values()]
+    assert told == [["and", "loaded"]] * len(HOSTS), said
 
 
 def test_one_way_is_filtered_strictly_and_several_loosely(look: Callable[..., str]) -> None:
