@@ -89,6 +89,7 @@ class Case:
     kept: bool = False  # whether the change is good and stays
     playbook: bool = True  # else an ad-hoc command
     inventory: tuple[str, str] | None = None  # a change to the inventory: what stands there, and what instead
+    changes: str = ""  # a pattern of the lines of the state that the change is meant to change
 
 
 class Watch(threading.Thread):
@@ -157,7 +158,8 @@ class Run:
         """Everything that the run said, once it has ended."""
         self.process.wait()
         self.reader.join(5)
-        return "".join(self.said)
+        # OpenSSH's own word when the master of shared connections ends in between.
+        return "".join(line for line in self.said if not line.startswith("mux_client_request_session"))
 
 
 LOADING = re.compile(r"TASK \[(firewall : Load|ssh : Configure)")
@@ -326,6 +328,7 @@ CASES = [
         r"changed=[1-9]",
         before=SECOND_WAY,
         kept=True,
+        changes=r"net\.ipv4\.conf\.\w+\.rp_filter = [12]$",
     ),
     Case(
         "a server whose gateway for IPv6 is only known from advertisements",
@@ -432,8 +435,13 @@ def try_case(instance: Instance, host: str, case: Case) -> Outcome:
     if longest > SECONDS_MAX:
         wrong.append("not reachable in time")
     if (now := state(instance, host)) != old:
-        differences = [line for line in difflib.ndiff(old.splitlines(), now.splitlines()) if line[0] in "+-"]
-        wrong.append(f"the old state is not back ({' '.join(' / '.join(differences).split())[:300]})")
+        differences = [
+            line
+            for line in difflib.ndiff(old.splitlines(), now.splitlines())
+            if line[0] in "+-" and not (case.changes and re.match(case.changes, line[2:]))
+        ]
+        if differences:
+            wrong.append(f"the old state is not back ({' '.join(' / '.join(differences).split())[:300]})")
     told = (
         f"“{_sentence(case.says, ' '.join(said.split()))}”" if case.says else f"journal: “{guard_said(instance, host)}”"
     )
