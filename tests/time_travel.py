@@ -56,12 +56,19 @@ systemctl daemon-reload
 # Timers that count seconds of running have not counted those that were skipped.
 TURN = "systemctl start patuh-connectivity patuh-disk-space sysstat-collect sysstat-collect; apt-get -q update 2>&1"
 CALENDAR = ("patuh-backup-files", "patuh-backup-databases", "patuh-integrity", "patuh-raid-inspect")
-# When each of our timers ran last, and what is going on or has failed.
-TIMERS = f"""
+
+
+def timers(what: str) -> str:
+    """A script that says a moment of each of our timers, in seconds since 1970; 0 where there is none."""
+    return f"""
 for timer in {" ".join(CALENDAR)}; do
-    echo "$timer $(date -d "$(systemctl show -P LastTriggerUSec $timer.timer)" +%s 2>/dev/null || echo 0)"
+    echo "$timer $(date -d "$(systemctl show -P {what} $timer.timer)" +%s 2>/dev/null || echo 0)"
 done
 """
+
+
+LAST, NEXT = timers("LastTriggerUSec"), timers("NextElapseUSecRealtime")
+# What is going on or has failed.
 SETTLED = 'until [ -z "$(systemctl list-jobs --no-legend)" ]; do sleep 1; done; systemctl --failed --plain --no-legend'
 # What grows with time, and nothing of the distribution's bounds or rotates: bytes now.
 GROWING = "du -sbc /var/lib/patuh /var/log/patuh /var/log/sudo.log 2>/dev/null | tail -n 1 | cut -f1"
@@ -101,6 +108,7 @@ class TimeTravel:
         self.began = datetime.datetime.now(datetime.UTC)
         self.baseline: dict[tuple[str, str], str] = {}
         self.known: dict[str, tuple[Person, Person]] = {}
+        self.due: dict[str, dict[str, float]] = {}
 
     def prepare(self) -> None:
         """Compliant servers whose administrators are the trial's, and what their check says today."""
@@ -129,6 +137,7 @@ class TimeTravel:
         ahead = (days * DAY).total_seconds()
         # What became due while the clock caught up with today must have ended: a timer waits for its running service.
         self.everywhere(lambda host: as_root(self.instance, host, SETTLED))
+        self.due = {host: self.moments(host, NEXT) for host in self.proof.hosts}
         if way == OFF:
             self.everywhere(lambda host: virtual_machines.shut_down(self.instance, host))
             self.tell_time(ahead)
@@ -140,6 +149,11 @@ class TimeTravel:
             script = f"date -s @{time.time() + ahead:.0f}; systemctl try-restart systemd-timesyncd"
             self.everywhere(lambda host: as_root(self.instance, host, script))
         self.proof.settle()
+
+    def moments(self, host: str, script: str) -> dict[str, float]:
+        """When each of our timers runs next, or ran last."""
+        said = as_root(self.instance, host, script).text.splitlines()
+        return {name: float(when) for name, when in (line.split() for line in said)}
 
     def everywhere(self, deed: Callable[[str], Any]) -> list[Any]:
         """Something on every server, side by side."""
@@ -206,11 +220,9 @@ class TimeTravel:
         refused = [line for line in said.text.splitlines() if line.startswith(("E:", "Err:", "W:"))]
         failed = as_root(self.instance, stop.host, SETTLED).text.split("\n")[0]
         moved = time.time() + (stop.days * DAY).total_seconds() - 3600
-        ran = dict(line.split() for line in as_root(self.instance, stop.host, TIMERS).text.splitlines())
-        late = [name for name, when in ran.items() if float(when) < moved]
-        # What is due on some days of the month only may not be due on the first.
-        late = [name for name in late if stop.days >= 31 or name in ("patuh-integrity", "patuh-backup-files")]
-        stop.timers = f"{len(ran) - len(late)} of {len(ran)} ran"
+        due = {name for name, when in self.due[stop.host].items() if when < moved}
+        late = [name for name, when in self.moments(stop.host, LAST).items() if name in due and when < moved]
+        stop.timers = f"{len(due) - len(late)} of {len(due)} that were due"
         if late:
             stop.wrong.append(f"did not run: {', '.join(late)}")
         if failed:
