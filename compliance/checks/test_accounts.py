@@ -52,8 +52,13 @@ def test_only_declared_administrators_are_superusers(host: Host, context: Contex
     saw("sudo", expected="declared administrators", observed=strangers or sorted(rights), holds=not strangers)
     # Members of these come to everything by other ways: a container, a virtual machine or the disk itself.
     said = output(host, f"getent group {' '.join(EQUAL_TO_ROOT)}", codes=(0, 2))
-    members = {
-        name: fields[0] for fields in (line.split(":") for line in said.splitlines()) for name in fields[-1].split(",")
+    groups = [line.split(":") for line in said.splitlines() if line.count(":") == 3]
+    members = {name: group for group, *_, listed in groups for name in listed.split(",")}
+    members |= {
+        name: group
+        for group, _, number, _ in groups
+        for name, account in local.items()
+        if str(account.gid) == number and name != "root"
     }
     others = sorted(f"{name}: {group}" for name, group in members.items() if name and name not in trusted)
     saw("groups", expected="declared administrators", observed=others or "—", holds=not others)
@@ -66,6 +71,9 @@ def test_passwords_are_kept_safely(host: Host, context: Context, saw: Saw) -> No
     """No empty or weakly hashed password; shadow files closed; no account used by several people."""
     local = accounts(host)
     bad = [f"{name}: {account.hash_kind}" for name, account in local.items() if account.hash_kind in ("empty", "weak")]
+    # With the salt drawn anew for each, two are the same only where one was copied.
+    hashes = [account.password for account in local.values() if account.has_password and account.password]
+    bad += [f"{name}: copied" for name, account in local.items() if hashes.count(account.password) > 1]
     saw("password hashes", expected="strong", observed=bad or "strong or none", holds=not bad)
     for path in ("/etc/shadow", "/etc/gshadow"):
         mode, owner, group = output(host, "stat -c '%%a %%U %%G' %s", path).split()

@@ -11,9 +11,9 @@ from testinfra.host import Host
 
 from compliance.checking import CannotTell, Context, NotApplicable, Saw, assesses
 from compliance.checks.shared import own_unit_runs, unit_runs
-from compliance.probes import apt, audit, is_there, kernel, networkd, output, records, succeeds, systemd
-from compliance.probes.accounts import STRONG_HASHES, accounts, date_of, today
-from compliance.probes.packages import installed
+from compliance.probes import apt, audit, is_there, kernel, networkd, output, pam, records, succeeds, systemd
+from compliance.probes.accounts import STRONG_HASHES, accounts, date_of, sudo_options, today
+from compliance.probes.packages import installed, versions
 
 # The last day of Debian's long-term support, https://wiki.debian.org/LTS
 DEBIAN_SUPPORTED_UNTIL = {"12": datetime.date(2028, 6, 30), "13": datetime.date(2030, 6, 30)}
@@ -59,6 +59,7 @@ UNNEEDED_SERVERS = {
 }
 # Where Debian's cracklib-runtime keeps its dictionary, unless pwquality.conf(5) names another.
 CRACKLIB_DICTIONARY = "/var/cache/cracklib/cracklib_dict"
+PAM_UNIX_METHODS = ("md5", "bigcrypt", "sha256", "sha512", "blowfish", "gost_yescrypt", "yescrypt")
 AUTHENTICATING_MODULES = r"pam_(unix|sss|ldap|krb5|winbind|systemd_home)\.so"
 # Each with a database and a time of its own that are not looked into here.
 OTHER_INTEGRITY_CHECKERS = (
@@ -241,6 +242,12 @@ def test_forwarding_is_off(host: Host, context: Context, saw: Saw) -> None:
     if context.host is not None and (context.host.router or context.host.container_host):
         raise NotApplicable("declared-router")
     sysctls(host, saw, net__ipv4__ip_forward=(0,), net__ipv6__conf__all__forwarding=(0,))
+    # What came in through an interface is forwarded where it alone says so, too.
+    running = kernel.running(host)
+    names = [name for name in running if re.fullmatch(r"net\.ipv[46]\.conf\..+\.forwarding", name)]
+    for suffix, settings in (("", running), (" (boot)", kernel.after_reboot(host))):
+        on = [name for name in names if kernel.number(settings.get(name)) not in (0, None)]
+        saw(f"forwarding{suffix}", expected="—", observed=on, holds=not on)
 
 
 @assesses("os.redirects-refused")
@@ -275,7 +282,7 @@ def test_martians_are_logged(host: Host, context: Context, saw: Saw) -> None:
 @assesses("os.syn-cookies")
 def test_syn_cookies_are_on(host: Host, context: Context, saw: Saw) -> None:
     """A flood of half-open connections is withstood."""
-    sysctls(host, saw, net__ipv4__tcp_syncookies=(1,))
+    sysctls(host, saw, net__ipv4__tcp_syncookies=(1, 2))
 
 
 @assesses("os.icmp-broadcast-ignored")
@@ -389,25 +396,33 @@ def test_security_updates_are_automatic(host: Host, context: Context, saw: Saw) 
     ):
         value = dict(configured).get(name.lower(), unset)
         saw(name, expected=">= 1", observed=value, holds=value not in ("0", ""))
-    archives = [one for one in apt.releases(host) if "security" in one.get("l", "").lower()]
+    known = apt.releases(host)
+    archives = apt.security_archives(known)
     codename = re.search(r"^VERSION_CODENAME=(\S+)$", output(host, "cat /etc/os-release"), re.MULTILINE)
     origins = apt.automatic_origins(configured, codename[1] if codename else "")
-    left_out = sorted({one.get("n", "?") for one in archives if not apt.takes(origins, one)})
+    left_out = sorted(
+        {one.get("n", "?") for one in archives if not apt.takes(origins, one) or apt.outranked(one, known)}
+    )
     saw(
         "security archives",
         expected="automatic",
         observed=left_out or sorted({one.get("n", "?") for one in archives}),
         holds=bool(archives) and not left_out,
     )
+    alone = apt.left_to_people(configured, installed(host))
+    saw("packages left out", expected="—", observed=alone, holds=not alone)
     for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
         unit_runs(host, saw, timer)
 
 
 @assesses("os.security-updates-installed")
 def test_no_security_update_is_pending(host: Host, context: Context, saw: Saw) -> None:
-    """By the package lists at hand, no security update waits to be installed."""
+    """By the package lists at hand, no security update waits to be installed, nor a kernel to be booted."""
     pending = apt.pending_security(host)
     saw("pending", expected="—", observed=pending, holds=not pending)
+    if kernel := apt.kernel_behind(host, versions(host)):
+        running, newest = kernel
+        saw("kernel that runs", expected=newest, observed=running, holds=running == newest)
 
 
 @assesses("os.packages-authenticated")
@@ -510,18 +525,6 @@ def test_important_changes_are_audited(host: Host, context: Context, saw: Saw) -
             saw(f"{call} ({arch}){when}", expected="watched", observed="watched" if ruled else "not watched")
 
 
-def pam_stack(host: Host, service: str) -> list[str]:
-    """The lines of a PAM service with its includes put in their place, comments gone."""
-    lines: list[str] = []
-    for line in output(host, "cat /etc/pam.d/%s", service).splitlines():
-        text = line.partition("#")[0].strip()
-        if match := re.match(r"^@include\s+([A-Za-z0-9._-]+)$", line.strip()):
-            lines += pam_stack(host, match.group(1))
-        elif text:
-            lines.append(text)
-    return lines
-
-
 def key_values(text: str) -> dict[str, str]:
     """``key = value`` lines, the last of each, comments gone; a lone word counts as set."""
     found = {}
@@ -545,8 +548,10 @@ def quality_settings(lines: list[str]) -> dict[str, str]:
 @assesses("os.password-quality")
 def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) -> None:
     """A new password passes pam_pwquality, which asks for length and variety."""
-    used = [line for line in pam_stack(host, "common-password") if "pam_pwquality.so" in line]
-    saw("pam_pwquality", expected="password", observed=used or "—", holds=bool(used))
+    stack = pam.stack(host, "common-password", "password")
+    used = [line.text for line in stack if line.module == "pam_pwquality.so"]
+    passed_by = pam.succeeds_without(stack, lambda line: line.module == "pam_pwquality.so")
+    saw("pam_pwquality", expected="password", observed=used or "—", holds=not passed_by)
     # libpwquality's own order: the drop-ins, then the main file, then what stands on PAM's line (pam_pwquality(8)).
     read = "LC_ALL=C; grep -hs '' /etc/security/pwquality.conf.d/*.conf /etc/security/pwquality.conf"
     conf = quality_settings(output(host, read, codes=(0, 1, 2)).splitlines())
@@ -561,7 +566,15 @@ def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) ->
         holds=least.isdigit() and int(least) - shorter >= 12,
     )
     variety = conf.get("minclass", "0")
-    saw("minclass", expected=">= 3", observed=variety, holds=variety.isdigit() and int(variety) >= 3)
+    # A negative credit is the number of characters of its class that there must be.
+    asked_for = sum(conf.get(f"{letter}credit", "0").startswith("-") for letter in "dulo")
+    saw(
+        "minclass",
+        expected=">= 3",
+        observed=variety if variety != "0" else asked_for,
+        holds=variety.isdigit() and max(int(variety), asked_for) >= 3,
+    )
+    saw("enforcing", expected="1", observed=conf.get("enforcing", "1"), holds=conf.get("enforcing", "1") != "0")
     if conf.get("dictcheck", "1") != "0":
         # pwquality.conf(5): without its dictionary the module refuses every password, good ones, too.
         dictionary = conf.get("dictpath", CRACKLIB_DICTIONARY) + ".pwd"
@@ -572,15 +585,19 @@ def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) ->
 @assesses("os.login-lockout")
 def test_repeated_failures_lock(host: Host, context: Context, saw: Saw) -> None:
     """pam_faillock stands before and after the password, and locks after few failures."""
-    stack = pam_stack(host, "common-auth")
+    entries = pam.stack(host, "common-auth", "auth")
+    stack = [line.text for line in entries]
     # Where the password is asked for, and where the stack ends for a wrong one.
     asks = next((number for number, line in enumerate(stack) if re.search(AUTHENTICATING_MODULES, line)), len(stack))
     ends = next((number for number, line in enumerate(stack) if "pam_deny.so" in line), len(stack))
     for phase, counts in (("preauth", range(asks)), ("authfail", range(asks, ends))):
         there = any("pam_faillock.so" in stack[number] and phase in stack[number] for number in counts)
         saw(f"pam_faillock {phase}", expected="auth", observed="auth" if there else "—")
+    passed_by = pam.succeeds_without(entries, lambda line: line.module == "pam_faillock.so" and "preauth" in line.text)
+    saw("pam_faillock asked", expected="always", observed="not always" if passed_by else "always")
     conf = key_values(output(host, "cat /etc/security/faillock.conf 2>/dev/null", codes=(0, 1)))
     denies: dict[str, None] = {}
+    times: dict[tuple[str, str], None] = {}
     for number in range(ends):
         if "pam_faillock.so" in stack[number]:
             # What stands on the module's line wins over its file: pam_faillock(8).
@@ -588,21 +605,33 @@ def test_repeated_failures_lock(host: Host, context: Context, saw: Saw) -> None:
             if "conf" in given:
                 raise CannotTell(f"pam_faillock reads {given['conf']:.80}, which is not looked at")
             denies[given.get("deny", conf.get("deny", "3"))] = None
+            for key, usual in (("fail_interval", "900"), ("unlock_time", "600")):
+                times[key, given.get(key, conf.get(key, usual))] = None
     for deny in denies:
         saw("deny", expected="<= 5", observed=deny, holds=deny.isdigit() and 0 < int(deny) <= 5)
+    for key, seconds in times:
+        # Who is kept waiting after each failure never has several within seconds; a lock of seconds keeps nobody out.
+        lasts = key == "unlock_time" and seconds in ("never", "0")
+        saw(key, expected=">= 60 s", observed=seconds, holds=lasts or (seconds.isdigit() and int(seconds) >= 60))
+
+
+def _default_hashing(host: Host) -> str:
+    defs = re.findall(r"^\s*ENCRYPT_METHOD\s+(\S+)", output(host, "cat /etc/login.defs"), re.MULTILINE)
+    return defs[-1].lower() if defs else "des"
 
 
 @assesses("os.password-hashing")
 def test_password_hashing_is_strong(host: Host, context: Context, saw: Saw) -> None:
     """New passwords are hashed strongly, and so are those there are."""
-    unix = [line for line in pam_stack(host, "common-password") if "pam_unix.so" in line]
-    strong = [line for line in unix if re.search(r"\b(yescrypt|gost_yescrypt|sha512)\b", line)]
-    saw(
-        "pam_unix",
-        expected="yescrypt | sha512",
-        observed=unix or "—",
-        holds=bool(unix) and len(strong) == len(unix),
-    )
+    stack = pam.stack(host, "common-password", "password")
+    methods = [
+        # Without a word of its own the module takes what login.defs says: pam_unix(8).
+        next((word for word in line.arguments if word in PAM_UNIX_METHODS), None) or _default_hashing(host)
+        for line in stack
+        if line.module == "pam_unix.so"
+    ]
+    strong = bool(methods) and all(method in ("yescrypt", "gost_yescrypt", "sha512") for method in methods)
+    saw("pam_unix", expected="yescrypt | sha512", observed=methods or "—", holds=strong)
     weak = [account.name for account in accounts(host).values() if account.hash_kind == "weak"]
     saw(
         "accounts",
@@ -618,7 +647,7 @@ def test_empty_passwords_are_refused(host: Host, context: Context, saw: Saw) -> 
     asking: dict[str, list[str]] = {}
     # That nothing does is no answer either: then something else keeps the passwords.
     for line in output(host, "grep -sE '^[^#]*pam_unix[.]so' /etc/pam.d/*").splitlines():
-        path, _, text = line.partition(":")
+        path, _, text = line.partition("#")[0].partition(":")
         if "pam_unix.so" not in text:
             raise CannotTell(f"/etc/pam.d: '{line:.80}' is not understood")
         if not LEFT_BEHIND.search(path):
@@ -632,15 +661,12 @@ def test_empty_passwords_are_refused(host: Host, context: Context, saw: Saw) -> 
 @assesses("os.su-restricted")
 def test_su_is_restricted(host: Host, context: Context, saw: Saw) -> None:
     """su asks for membership of a group."""
-    wheel = []
-    for line in pam_stack(host, "su"):
-        if not line.startswith(("auth", "-auth")):
-            continue
-        if re.match(r"^-?auth\s+(required|requisite)\s+(\S*/)?pam_wheel\.so\b(?!.*\bdeny\b)", line):
-            wheel.append(line)
-        elif re.match(r"^-?auth\s+(sufficient|\[.*(done|ok|\d).*\])\s", line) and "pam_rootok.so" not in line:
-            break  # whoever this lets in never comes to what stands below
-    saw("su", expected="pam_wheel", observed=wheel or "—", holds=bool(wheel))
+    stack = pam.stack(host, "su", "auth")
+    wheel = [line for line in stack if line.module == "pam_wheel.so" and "deny" not in line.arguments]
+    # Those who are root already are none whom su makes superusers.
+    others = [line for line in stack if line.module != "pam_rootok.so"]
+    passed_by = pam.succeeds_without(others, wheel.__contains__)
+    saw("su", expected="pam_wheel", observed=[line.text for line in wheel] or "—", holds=not passed_by)
 
 
 def _is_restrictive(umask: str) -> bool:
@@ -653,7 +679,7 @@ def test_umask_is_restrictive(host: Host, context: Context, saw: Saw) -> None:
     defs = dict(re.findall(r"^\s*([A-Z_]+)\s+(\S+)", output(host, "cat /etc/login.defs"), re.MULTILINE))
     value = defs.get("UMASK", "022")
     saw("UMASK", expected="027", observed=value, holds=_is_restrictive(value))
-    session = [line for line in pam_stack(host, "common-session") if "pam_umask.so" in line]
+    session = [line.text for line in pam.stack(host, "common-session", "session") if line.module == "pam_umask.so"]
     saw("pam_umask", expected="session", observed="session" if session else "—")
     # An account's own, in its fifth field, wins over all of them: pam_umask(8).
     own = re.findall(r"^([^:#]+):(?:[^:]*:){3}(?:[^:]*,)?umask=([^,:]*)", output(host, "cat /etc/passwd"), re.MULTILINE)
@@ -833,7 +859,10 @@ def test_sudo_is_hardened(host: Host, context: Context, saw: Saw) -> None:
     said = output(host, "sudo -n -l -U root")
     if "Defaults entries for root" not in said:
         raise CannotTell("sudo does not tell root's options")
+    bound = sudo_options(host)
     for option in ("use_pty", "logfile"):
         # Options follow each other as they are read, those for some commands last; each may be taken back.
         found = re.findall(rf"(?:^|[\s,])(!?){option}(?=[=,\s]|$)", said, re.MULTILINE)
-        saw(option, expected="set", observed="set" if found and "!" not in found[-1] else "not set")
+        # What is taken back for some people does not stand there.
+        kept = found and "!" not in found[-1] and not any(one.get(option) is False for one in bound)
+        saw(option, expected="set", observed="set" if kept else "not set")

@@ -121,6 +121,10 @@ def test_algorithms_are_strong(host: Host, context: Context, saw: Saw) -> None:
     taken = [*sshd.words("pubkeyacceptedalgorithms"), *sshd.words("casignaturealgorithms")]
     old = sorted({name for name in ",".join(taken).split(",") if name.startswith(("ssh-rsa", "ssh-dss"))})
     saw("pubkeyacceptedalgorithms", expected="strong", observed=old or "strong", holds=not old)
+    if sshd.values.get("gssapikeyexchange") == ["yes"]:  # Debian's own: offered beside the others
+        exchanges = ",".join(sshd.words("gssapikexalgorithms")).split(",")
+        old = [name for name in exchanges if "sha1" in name or not name]
+        saw("gssapikexalgorithms", expected="strong", observed=old or exchanges, holds=not old)
     bits = int(sshd.value("requiredrsasize"))
     saw("requiredrsasize", expected=">= 3072", observed=bits, holds=bits >= 3072)
 
@@ -181,7 +185,8 @@ def test_only_administrators_from_their_workstations(host: Host, context: Contex
         strangers = []
         for pattern in allowed:
             name, _, place = pattern.partition("@")
-            if name not in names or place not in workstations:
+            # A network of one address is that address.
+            if name not in names or re.sub(r"^([0-9.]+)/32$|^([0-9a-fA-F:]+)/128$", r"\1\2", place) not in workstations:
                 strangers.append(pattern)
         saw(
             f"allowusers ({address})",

@@ -24,7 +24,7 @@ NOT_ASKED = {
 }
 # mdadm.conf(5): a keyword in any case, cut off after its third letter or later, an address and perhaps a comment.
 MAILADDR = r"^(?i:mai(?:l(?:a(?:d(?:dr?)?)?)?)?)\s+([^#\s]\S*)"
-PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660")
+PSEUDO = ("tmpfs", "devtmpfs", "overlay", "squashfs", "efivarfs", "iso9660", "udf")
 
 
 def _arrays(host: Host, context: Context) -> list[Array]:

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import testinfra.host
 
@@ -35,6 +36,7 @@ class Account:
 
     name: str
     uid: int
+    gid: int
     home: str
     shell: str
     password: str
@@ -105,12 +107,13 @@ def _shadow(host: testinfra.host.Host) -> dict[str, list[str]]:
 def _account(line: str, shadow: dict[str, list[str]]) -> Account | None:
     """An account by its line of passwd(5); None for what is none, as a line for NIS."""
     fields = line.split(":")
-    if len(fields) != 7 or not fields[2].isdigit() or fields[0].startswith(("+", "-", "#")):
+    if len(fields) != 7 or not (fields[2].isdigit() and fields[3].isdigit()) or fields[0].startswith(("+", "-", "#")):
         return None
     aging = shadow.get(fields[0], [fields[0], "*", "", "", "", "", "", ""])
     return Account(
         name=fields[0],
         uid=int(fields[2]),
+        gid=int(fields[3]),
         home=fields[5],
         shell=fields[6],
         # Only an "x" sends to shadow: a hash that stands here, or nothing, is the password.
@@ -157,9 +160,14 @@ RUN_WHAT_IS_NAMED = re.compile(
 )
 # Those that write any file, install, or change who may do what, when they may be given any argument.
 RUN_ANYTHING_WITH_ANY_ARGUMENT = re.compile(
-    r"find|tar|cpio|zip|rsync|scp|git|tee|cp|mv|ln|dd|install|chmod|chown|mount|systemctl|service|apt|apt-get|aptitude|dpkg"
+    r"find|tar|cpio|zip|rsync|scp|git|tee|cp|mv|ln|dd|install|chmod|chown|mount|service|apt|apt-get|aptitude|dpkg"
     r"|snap|pip3?|make|mysql|mariadb|psql|sqlite3|tcpdump|nmap|wget|curl|sed|passwd|usermod|useradd|adduser|chpasswd"
     r"|gpasswd|sudoedit|insmod|modprobe|kexec|debugfs|openssl|sysctl|nft|iptables"
+)
+# Files and folders that say who may do what, or what root runs.
+GOVERNS = re.compile(
+    r"^/etc/(sudoers|passwd|shadow|group|gshadow|pam\.d|cron|crontab|ssh|systemd|ld\.so|profile|bash\.bashrc|init\.d|rc\.local)"
+    r"|^/(root|boot|usr|var/spool/cron)/|/$"
 )
 ROOT = r"(^|,)\s*(ALL|root|#0)\s*(,|$)"  # among those that a rule runs commands as
 TAGS = re.compile(r"^(?:[A-Z]+: ?)+")
@@ -179,23 +187,43 @@ def superusers_by_sudo(host: testinfra.host.Host, people: list[str]) -> dict[str
     listed = " ".join(map(shlex.quote, sorted({*people, *_named_by_rules(host)} - {"root"})))
     script = f'for name in {listed}; do echo "@ $name"; sudo -n -l -U "$name" 2>&1; done'
     rights: dict[str, str] = {}
-    current = ""
+    current, unasked = "", False
     for line in output(host, script).splitlines():
         if line.startswith("@ "):
-            current = line[2:]
+            current, unasked = line[2:], False
+        elif options := re.findall(r"(?:^|,)\s+(!?)authenticate(?=,|$)", line):
+            # Of the options for this account, which stand before its rules; the last of an option counts.
+            unasked = options[-1] == "!"
         elif (match := re.match(r"\s+\(([^):]*)[^)]*\)\s+(.*)$", line)) and re.search(ROOT, match[1]):
-            for how in _grants(match[2]):
+            for granted in _grants(match[2]):
+                how = "no password" if unasked else granted
                 rights[current] = "no password" if how == "no password" else rights.get(current, how)
     return rights
 
 
-def _named_by_rules(host: testinfra.host.Host) -> set[str]:
-    """The local accounts that a rule of sudo may be about, by name, number or group."""
+def sudo_options(host: testinfra.host.Host) -> list[dict[str, Any]]:
+    """The options that sudo's rules set for everybody, or for some people, hosts or commands: each by its name.
+
+    :raises CannotTell: when sudo's rules are not understood.
+    """
+    return _sudo_rules(host, "Defaults", "Options")
+
+
+def _sudo_rules(host: testinfra.host.Host, kind: str, part: str) -> list[dict[str, Any]]:
+    """A part of every rule of a kind, in the words of cvtsudoers(1)."""
     try:
-        rules = json.loads(output(host, "cvtsudoers -e -f json /etc/sudoers"))
-        named = [one for spec in rules.get("User_Specs", []) for one in spec["User_List"]]
+        rules = json.loads(output(host, "cvtsudoers -e -f json /etc/sudoers")).get(kind, [])
+        found = [one for rule in rules for one in rule[part]]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CannotTell("cvtsudoers is not understood") from error
+    if not all(isinstance(one, dict) for one in found):
+        raise CannotTell("cvtsudoers is not understood")
+    return found
+
+
+def _named_by_rules(host: testinfra.host.Host) -> set[str]:
+    """The local accounts that a rule of sudo may be about, by name, number or group."""
+    named = _sudo_rules(host, "User_Specs", "User_List")
     found: set[str] = set()
     lines = [line.split(":") for line in output(host, "cat /etc/passwd").splitlines() if line.count(":") == 6]
     for one in named:
@@ -248,4 +276,10 @@ def _is_everything(words: list[str]) -> bool:
             word == "root" or LEAD_TO_A_SHELL.fullmatch(word) or RUN_WHAT_IS_NAMED.fullmatch(word) for word in named
         )
         return not named or again or any("*" in word for word in words)
+    if program == "systemctl":
+        return any_argument or "*" in words[1]
+    # A wildcard among arguments stands for slashes and further words, too: sudoers(5), "Wildcards".
+    any_argument |= any("*" in word for word in words[1:])
+    if program == "sudoedit" and GOVERNS.search(words[-1]):
+        return True
     return any_argument and RUN_ANYTHING_WITH_ANY_ARGUMENT.fullmatch(program) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import testinfra.host
@@ -44,10 +44,15 @@ def pending_security(host: testinfra.host.Host) -> list[str]:
 
     Also what an upgrade would keep back because it needs a new package, as kernels do, and what is held.
 
-    :raises CannotTell: when apt does not say, or has no list of a security archive to go by.
+    :raises CannotTell: when apt does not say, has no list of a security archive to go by, or ranks it so low that it
+        would not say.
     """
-    if not any("security" in one.get("l", "").lower() for one in releases(host)):
+    known = releases(host)
+    archives = security_archives(known)
+    if not archives:
         raise CannotTell("apt has no package list of a security archive: 'apt-get update' fetches it")
+    if hidden := [one.get("n", "?") for one in archives if outranked(one, known)]:
+        raise CannotTell(f"apt takes nothing from {', '.join(hidden)}: it ranks others above it (apt_preferences(5))")
     said = output(host, f"{SIMULATE} --ignore-hold dist-upgrade")
     if "newly installed" not in said:
         raise CannotTell("apt-get -s dist-upgrade is not understood")
@@ -55,8 +60,9 @@ def pending_security(host: testinfra.host.Host) -> list[str]:
 
 
 def releases(host: testinfra.host.Host) -> list[dict[str, str]]:
-    """The releases that there are package lists of: ``o``, ``l``, ``a``, ``n``, ``c`` as apt-cache(8) has them, and
-    ``site``.
+    """The releases that there are package lists of.
+
+    Each has ``o``, ``l``, ``a``, ``n`` and ``c`` as apt-cache(8) has them, ``site`` and ``priority``.
 
     :raises CannotTell: when apt does not say.
     """
@@ -64,12 +70,61 @@ def releases(host: testinfra.host.Host) -> list[dict[str, str]]:
     if not said.startswith("Package files:"):
         raise CannotTell("apt-cache policy is not understood")
     found: list[dict[str, str]] = []
+    priority = ""
     for line in said.splitlines():
-        if match := re.match(r"\s+release (\S.*)$", line):
-            found.append(dict(re.findall(r"(?:^|,)([a-z])=([^,]*)", match[1])))
+        if match := re.match(r"\s*(-?\d+) \S", line):
+            priority = match[1]
+        elif match := re.match(r"\s+release (\S.*)$", line):
+            found.append({**dict(re.findall(r"(?:^|,)([a-z])=([^,]*)", match[1])), "priority": priority})
         elif (match := re.match(r"\s+origin (\S+)$", line)) and found:
             found[-1]["site"] = match[1]
     return found
+
+
+def security_archives(known: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Those of some releases that security updates come from."""
+    return [one for one in known if "security" in one.get("l", "").lower()]
+
+
+def outranked(archive: dict[str, str], known: list[dict[str, str]]) -> bool:
+    """Whether apt takes the versions of an archive's rivals instead, or none of its own: apt_preferences(5).
+
+    So it is where ``APT::Default-Release`` names the release: the security archive is another one to apt.
+    """
+    label = archive["l"].lower().replace("-security", "")
+    main = [int(one["priority"]) for one in known if one.get("l", "").lower() == label]
+    return int(archive["priority"]) < max([100, *main])
+
+
+def left_to_people(configured: list[tuple[str, str]], packages: Iterable[str]) -> list[str]:
+    """The words by which unattended-upgrades leaves some of these packages alone, or all but some."""
+    words: dict[str, list[str]] = {"black": [], "white": []}
+    for name, value in configured:
+        if match := re.fullmatch(r"unattended-upgrade::package-(black|white)list::", name):
+            words[match[1]].append(value)
+    try:
+        held = [word for word in words["black"] if any(re.match(word, package) for package in packages)]
+        rest = [one for one in packages if words["white"] and not any(re.match(word, one) for word in words["white"])]
+    except re.error as trouble:
+        raise CannotTell(f"a pattern of unattended-upgrades is not understood: {trouble}") from None
+    return held + (words["white"] if rest else [])
+
+
+def kernel_behind(host: testinfra.host.Host, packages: dict[str, str]) -> tuple[str, str] | None:
+    """The version of Debian's kernel that runs and the newest that is installed; nothing where it is not Debian's.
+
+    :param packages: the installed packages and their versions.
+    """
+    running = re.search(r" Debian (\S+) \(", output(host, "uname -v"))
+    there = [version for name, version in packages.items() if re.fullmatch(r"linux-image-(?!.*-dbg$).+", name)]
+    return (running[1], max(there, key=_order)) if running and there else None
+
+
+def _order(version: str) -> tuple[tuple[int, int, str], ...]:
+    """A key to order versions by, where a tilde comes before the end: deb-version(7)."""
+    parts = re.findall(r"\d+|~|[^\d~]+", version)
+    kinds = [(2, int(one), "") if one.isdecimal() else (0 if one == "~" else 1, 1, one) for one in parts]
+    return (*kinds, (1, 0, ""))
 
 
 def automatic_origins(configured: list[tuple[str, str]], codename: str) -> list[dict[str, str]]:

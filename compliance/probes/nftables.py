@@ -8,7 +8,9 @@ cannot be worked out from the ruleset alone, the packet's fate is unknown, and s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
+import itertools
 import json
 import operator
 import re
@@ -22,6 +24,7 @@ from compliance.checking import CannotTell
 from compliance.probes import iptables, output, succeeds
 
 MAX_JUMPS = 16
+EPHEMERAL_PORT = 50000  # as senders have it that do not choose one
 # Routes that lead nowhere; those of IPv6 name some device all the same (ip-route(8)).
 REFUSING = ("unreachable", "blackhole", "prohibit", "throw")
 # Statements that decide nothing of a packet, and those that may end a rule for it, as a limit does when it is reached.
@@ -51,8 +54,9 @@ class Packet:
     """The first packet of a connection: who, to whom, what.
 
     ``local`` while its destination is the host itself; ``port_before`` is the port that it was sent to when its
-    destination was translated since. ``within_limits`` says that its sender has sent next to nothing before, so that
-    no limit of a rate, an amount or a number of connections is reached.
+    destination was translated since. ``within_limits`` says whether its sender has sent next to nothing before, so that
+    no limit of a rate, an amount or a number of connections is reached, or so much that each is; None where that is not
+    known. ``source_port`` is for the sender to choose.
     """
 
     source: str
@@ -61,7 +65,8 @@ class Packet:
     port: int
     local: bool = True
     port_before: int | None = None
-    within_limits: bool = False
+    within_limits: bool | None = None
+    source_port: int = EPHEMERAL_PORT
 
     @property
     def version(self) -> int:
@@ -178,17 +183,24 @@ class Ruleset:
         ]
         return sorted(found, key=lambda chain: chain["prio"] if isinstance(chain.get("prio"), int) else 0)
 
-    def fate(self, packet: Packet, hook: str = "input") -> Fate:
+    def fate(self, packet: Packet, hook: str = "input", *, sender_chooses: bool = True) -> Fate:
         """What becomes of a packet: it must be accepted by every base chain.
 
-        One that is accepted as long as it is within the limits of rules counts as accepted.
-
         :param hook: ``input`` for a packet that arrives for the host, ``output`` for one that leaves it.
+        :param sender_chooses: what its sender has in hand, the port that it comes from and how much was sent before,
+            counts as chosen so that it is accepted.
         """
-        fate = self._fate(packet, hook)
-        if fate is Fate.UNKNOWN and self._fate(dataclasses.replace(packet, within_limits=True), hook) is Fate.ACCEPT:
+        fates = {self._fate(packet, hook)}
+        if not sender_chooses:
+            return fates.pop()
+        chosen = [packet, *(dataclasses.replace(packet, source_port=port) for port in self.named_source_ports)]
+        fates |= {self._fate(one, hook) for one in chosen[1:]}
+        if Fate.UNKNOWN in fates and Fate.ACCEPT not in fates:
+            for one, within in itertools.product(chosen, (True, False)):
+                fates.add(self._fate(dataclasses.replace(one, within_limits=within), hook))
+        if Fate.ACCEPT in fates:
             return Fate.ACCEPT
-        return fate
+        return fates.pop() if len(fates) == 1 else Fate.UNKNOWN
 
     def _fate(self, packet: Packet, hook: str) -> Fate:
         if hook == "output":
@@ -258,10 +270,10 @@ class Ruleset:
                         break
                     certain &= met is True
                 elif kind in UNCERTAIN:
-                    beyond = _asks_beyond(kind, value) if packet.within_limits else None
-                    if beyond:
+                    beyond = _asks_beyond(kind, value) if packet.within_limits is not None else None
+                    if beyond is not None and beyond == packet.within_limits:
                         break
-                    certain &= beyond is False
+                    certain &= beyond is not None
                 else:
                     outcomes, goes_on = self._verdict(kind, value, packet, table, depth)
                     possible |= outcomes
@@ -361,7 +373,7 @@ class Ruleset:
             if protocol in ("tcp", "udp", "th"):
                 if protocol not in (packet.protocol, "th"):
                     return None
-                return packet.port if name == "dport" else NotImplemented
+                return {"dport": packet.port, "sport": packet.source_port}.get(name, NotImplemented)
             return None if protocol in ("icmp", "icmpv6", "sctp", "dccp", "udplite") else NotImplemented
         if "ct" in left:
             known = {
@@ -442,8 +454,16 @@ class Ruleset:
             return True
         return None if None in answers else False
 
-    def mentioned_ports(self) -> set[int]:
-        """Every port that some rule or set names, the ends of ranges included."""
+    @functools.cached_property
+    def named_source_ports(self) -> set[int]:
+        """Every port that some rule wants packets to come from, and those beside it, which it may not want."""
+        return {near for port in self.mentioned_ports("sport") for near in (port - 1, port, port + 1)}
+
+    def mentioned_ports(self, name: str = "dport") -> set[int]:
+        """Every port that some rule or set names, the ends of ranges included.
+
+        :param name: ``dport`` for those that packets go to, ``sport`` for those that they come from.
+        """
         found: set[int] = set()
 
         def collect(value: Any) -> None:
@@ -462,10 +482,11 @@ class Ruleset:
             for rule in rules:
                 for statement in rule.get("expr", []):
                     match = statement.get("match")
-                    if match and "dport" in json.dumps(match.get("left")):
+                    if match and f'"{name}"' in json.dumps(match.get("left")):
                         collect(match.get("right"))
-        for named in self.sets.values():
-            collect(named.get("elem", []))
+        if name == "dport":
+            for named in self.sets.values():
+                collect(named.get("elem", []))
         return found
 
 

@@ -169,6 +169,11 @@ def listening(port: int, program: str, protocol: str = "tcp") -> Edit:
     return Edit("^ss ", r"^(Netid.*\n)", r"\1" + line)
 
 
+PRIVATE_ARCHIVE = (
+    " 900 http://example.org/kota bookworm/main amd64 Packages\n     release o=Kota,n=bookworm,l=Kota,c=main,b=amd64\n"
+)
+UNNAMED_HASHING = Edit("common-password", r"(pam_unix\.so.*) yescrypt", r"\1")
+WHEEL_LAST = Edit("pam.d/su$", r"(?s)^(auth required pam_wheel.so[^\n]*)\n(.*@include common-auth)", r"\2\n\1")
 SCRIPTS = (
     "grep -rshE 'sysctl|/proc/sys/' /etc/rc.local /etc/systemd/system /etc/network /etc/NetworkManager /etc/cron.d "
     "/etc/tuned"
@@ -710,6 +715,21 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("apt-cache policy", code=100)),
         (ERROR, Edit("apt-cache policy", "^Package files:", "Berkas:")),
         (FAIL, Edit("^cat /etc/os-release", "^VERSION_CODENAME=.*$", "VERSION_CODENAME=lain")),
+        # What apt never takes, or takes from the release instead (APT::Default-Release), comes by itself no more.
+        (FAIL, Edit("apt-cache policy", "^ 500 (?=.*security)", "  -1 ")),
+        (FAIL, Edit("apt-cache policy", "^ 500 (?=.* bookworm/)", " 990 ")),
+        (PASS, Edit("apt-cache policy", "^ 500 ", " 990 ")),
+        (PASS, Edit("apt-cache policy", "^Pinned", PRIVATE_ARCHIVE + "Pinned")),
+        *(
+            (status, Edit("^apt-config dump", r"\Z", f'Unattended-Upgrade::Package-{name}:: "{pattern}";\n'))
+            for name, pattern, status in (
+                ("Blacklist", "linux-", FAIL),
+                ("Blacklist", "nginx", PASS),
+                ("Blacklist", "(", ERROR),
+                ("Whitelist", "tzdata", FAIL),
+                ("Whitelist", ".", PASS),
+            )
+        ),
         (FAIL, unit("apt-daily.timer", "UnitFileState=enabled", "UnitFileState=disabled")),
         (FAIL, unit("apt-daily-upgrade.timer", "UnitFileState=enabled", "UnitFileState=disabled")),
     ),
@@ -720,6 +740,15 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("apt-cache policy", "l=Debian-Security", "l=Lain")),
         (PASS, Edit("dist-upgrade$", r"\Z", "Inst baru (2 Debian-Security:12/stable-security [amd64])\n")),
         (ERROR, Edit("dist-upgrade$", "newly installed", "baru")),
+        # Updates that apt does not see.
+        (ERROR, Edit("apt-cache policy", "^ 500 (?=.* bookworm/)", " 990 ")),
+        # A kernel that was not booted yet; the version before a release, a name for its symbols, another's kernel.
+        (FAIL, Edit("^uname -v", r"Debian \S+", "Debian 6.1.1-1")),
+        (FAIL, Edit("Version", r"\Z", "ii \tlinux-image-6.99.0-1-amd64\t6.99.1-1\n")),
+        (PASS, Edit("Version", r"\Z", "ii \tlinux-image-6.99.0-1-amd64-dbg\t6.99.1-1\n")),
+        (PASS, Edit("Version", r"\Z", "ii \tlinux-image-6.1.0-0-amd64\t6.1.9-1\n")),
+        (PASS, Edit("^uname -v", r"Debian \S+", "PMX 6.8.12-4")),
+        (PASS, Edit("Version", "^ii \tlinux-image-.*\n", "")),
     ),
     *cases(
         "os.journal-persistent",
@@ -838,7 +867,13 @@ BOUNDARIES: list[Case] = [
         "os.su-restricted",
         (FAIL, Edit("pam.d/su$", r"^(auth required pam_wheel.so).*", r"\1 deny group=siswa")),
         (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so.*", "auth sufficient pam_wheel.so trust")),
-        (FAIL, Edit("pam.d/su$", r"(?s)^(auth required pam_wheel.so[^\n]*)\n(.*@include common-auth)", r"\2\n\1")),
+        # Below Debian's common-auth, which jumps to its end; but not below what ends the whole at once.
+        (PASS, WHEEL_LAST),
+        (FAIL, WHEEL_LAST, Edit("common-auth$", r"^auth\t\[success=3 default=ignore\]", "auth sufficient")),
+        (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth sufficient pam_permit.so\n\\g<0>")),
+        (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth optional pam_wheel.so")),
+        (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so", "account required pam_wheel.so")),
+        (ERROR, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth substack lain\n\\g<0>")),
         (PASS, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth\trequisite\t/lib/security/pam_wheel.so")),
     ),
     *cases(
@@ -1032,6 +1067,27 @@ BOUNDARIES: list[Case] = [
         (ERROR, Edit("pwquality.conf", code=3, complaint="grep: killed\n")),
         # Two modules in a row: each is asked, and what the second lets through the first has let through before.
         (PASS, Edit("common-password", r"^(.*pam_pwquality\.so).*$", r"\1 minlen=8\n\1 minlen=12")),
+        # Who comes to a new password without it: by another module, by a jump over it, whatever it says.
+        *(
+            (status, Edit("common-password", r"^(password)\s+requisite\s+(pam_pwquality\.so.*)$", replaced))
+            for status, replaced in (
+                (FAIL, r"\1 sufficient pam_unix.so\n\1 requisite \2"),
+                (FAIL, r"\1 [success=1 default=ignore] pam_succeed_if.so user ingroup sudo\n\1 requisite \2"),
+                (PASS, r"\1 [success=1 default=ignore] pam_lain.so\n\1 optional pam_lain.so\n\1 requisite \2"),
+                (PASS, r"\1 [success=ok default=1] pam_localuser.so\n\1 requisite \2"),
+                (PASS, r"\1 required \2"),
+                (FAIL, r"\1 optional \2"),
+                (FAIL, r"\1 [success=ok default=ignore] \2"),
+                (PASS, r"\1 [success=ok default=die] \2"),
+                (FAIL, r"-\1 [default=ignore] \2"),
+                (FAIL, r"auth requisite \2"),
+            )
+        ),
+        # A negative credit asks for characters of its class; what is not enforced is a word of warning.
+        (PASS, Edit("pwquality.conf", "^minclass = 3", "dcredit = -1\nucredit = -1\nocredit = -2")),
+        (FAIL, Edit("pwquality.conf", "^minclass = 3", "dcredit = -1\nucredit = -1\nocredit = 0")),
+        (FAIL, Edit("pwquality.conf", r"\Z", "enforcing = 0\n")),
+        (PASS, Edit("pwquality.conf", r"\Z", "enforcing = 1\n")),
         (FAIL, Edit("^test -s /var/cache/cracklib/cracklib_dict.pwd", code=1)),
         (PASS, Edit("pwquality.conf", "^dictcheck = 1", "dictcheck = 0"), Edit("^test -s .*cracklib_dict.pwd", code=1)),
     ),
@@ -1060,6 +1116,17 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("common-auth", r"(?s)^(auth[^\n]*authfail[^\n]*\n)(.*pam_deny[^\n]*\n)", r"\2\1")),
         (FAIL, Edit("common-auth", r"(?s)^([^\n]*pam_unix[^\n]*\n)(.*authfail[^\n]*\n)", r"\2\1")),
         (PASS, Edit("common-auth", r"pam_unix\.so", "pam_sss.so")),
+        # Another module lets in before it is asked.
+        (FAIL, Edit("common-auth", r"^auth.*preauth.*$", "auth sufficient pam_sss.so\n\\g<0>")),
+        # Failures within seconds, a lock of seconds; one that somebody must lift.
+        (FAIL, Edit("faillock.conf", r"\Z", "fail_interval = 59\n")),
+        (PASS, Edit("faillock.conf", r"\Z", "fail_interval = 60\n")),
+        (FAIL, Edit("common-auth", r"(authfail.*)$", r"\1 fail_interval=5")),
+        (FAIL, Edit("faillock.conf", r"^unlock_time = .*", "unlock_time = 59")),
+        (PASS, Edit("faillock.conf", r"^unlock_time = .*", "unlock_time = 60")),
+        (PASS, Edit("faillock.conf", r"^unlock_time = .*", "unlock_time = never")),
+        (PASS, Edit("faillock.conf", r"^unlock_time = .*", "unlock_time = 0")),
+        (FAIL, Edit("faillock.conf", r"\Z", "fail_interval = never\n")),
     ),
     *cases(
         "os.password-hashing",
@@ -1068,8 +1135,84 @@ BOUNDARIES: list[Case] = [
         # A password that stands in passwd itself counts, whatever shadow says.
         (FAIL, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1:$1$weak:")),
         (PASS, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1:*:")),
+        # Without a word of its own pam_unix does what login.defs says.
+        (PASS, UNNAMED_HASHING),
+        (FAIL, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", "ENCRYPT_METHOD MD5")),
+        (FAIL, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", "")),
+        (FAIL, Edit("common-password", r"(pam_unix\.so.*) yescrypt", r"\1 md5")),
+        (PASS, Edit("common-password", r"(pam_unix\.so.*) yescrypt", r"\1 sha512")),
+        (FAIL, Edit("common-password", r"pam_unix\.so", "pam_lain.so")),
     ),
-    *cases("accounts.password-secrecy", (FAIL, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1::"))),
+    *cases(
+        "accounts.password-secrecy",
+        (FAIL, Edit("^cat /etc/passwd$", r"^(mysql):x:", r"\1::")),
+        # The same salt and hash: one of the two was copied.
+        (FAIL, shadow("admin-a", f"{HASH}1:{{day-1}}:0:90:14:::"), shadow("admin-b", f"{HASH}1:{{day-1}}:0:90:14:::")),
+        (PASS, shadow("admin-a", f"{HASH}1:{{day-1}}:0:90:14:::"), shadow("admin-b", f"{HASH}2:{{day-1}}:0:90:14:::")),
+    ),
+    *cases(
+        "os.empty-passwords-refused",
+        (PASS, Edit("pam_unix", r"^(/etc/pam.d/common-auth:.*)$", r"\1 # nullok was here")),
+    ),
+    *cases(
+        "os.forwarding-off",
+        (FAIL, Edit("; sysctl -a", r"^(net\.ipv4\.conf\.eth0\.forwarding) = 0", r"\1 = 1")),
+        (FAIL, Edit("; sysctl -a", r"^(net\.ipv6\.conf\.default\.forwarding) = 0", r"\1 = 1")),
+        (FAIL, Edit("sysctl --cat-config", r"\Z", "\nnet.ipv4.conf.eth0.forwarding = 1\n")),
+    ),
+    *cases("os.syn-cookies", (PASS, Edit("; sysctl -a", "tcp_syncookies = 1", "tcp_syncookies = 2"))),
+    *cases("os.syn-cookies", (FAIL, Edit("; sysctl -a", "tcp_syncookies = 1", "tcp_syncookies = 0"))),
+    *cases(
+        "ssh.strong-algorithms",
+        *(
+            (
+                status,
+                Edit("sshd -T", "^gssapikeyexchange .*", f"gssapikeyexchange {exchange}"),
+                Edit("sshd -T", "^gssapikexalgorithms .*", f"gssapikexalgorithms {names}"),
+            )
+            for exchange, names, status in (
+                ("yes", "gss-group14-sha256-,gss-group14-sha1-", FAIL),
+                ("yes", "gss-group14-sha256-,gss-curve25519-sha256-", PASS),
+                ("yes", "none", FAIL),
+                ("no", "gss-group14-sha1-", PASS),
+            )
+        ),
+    ),
+    *cases(
+        "ssh.admin-workstations-only",
+        (PASS, Edit("sshd -T", r"^(allowusers .*@[0-9.]+)$", r"\1/32")),
+        (PASS, Edit("sshd -T", r"^(allowusers .*@[0-9a-f:]+:[0-9a-f:]+)$", r"\1/128")),
+        (FAIL, Edit("sshd -T", r"^(allowusers .*@[0-9.]+)$", r"\1/31")),
+        (FAIL, Edit("sshd -T", r"^(allowusers .*@[0-9a-f:]+:[0-9a-f:]+)$", r"\1/32")),
+    ),
+    *cases(
+        "accounts.least-privilege",
+        # A group may be an account's first one, which its line does not say.
+        (FAIL, Edit("^getent group docker", r"\A", "disk:x:13:\n")),
+        # Options for one account stand before its rules.
+        (FAIL, Edit("^for name in", r"(?s)(@ admin-b\n.*?use_pty)(?=, )", r"\1, !authenticate")),
+        (PASS, Edit("^for name in", r"(?s)(@ admin-b\n.*?use_pty)(?=, )", r"\1, !authenticate, authenticate")),
+        (PASS, Edit("^for name in", r"(?s)(@ patuh\n.*?use_pty)(?=, )", r"\1, !authenticate")),
+    ),
+    *cases(
+        "os.sudo-hardened",
+        *(
+            (
+                status,
+                Edit(
+                    "^cvtsudoers",
+                    r'("Defaults": \[)',
+                    r'\1{"Binding": [{"usergroup": "sudo"}], "Options": [' + option + "]},",
+                ),
+            )
+            for option, status in (
+                ('{"use_pty": false}', FAIL),
+                ('{"env_reset": true}, {"logfile": false}', FAIL),
+                ('{"env_reset": false}', PASS),
+                ('"use_pty"', ERROR),
+            )
+        ),
+    ),
     *cases(
         "os.umask-restrictive",
         (FAIL, Edit("common-session", "pam_umask", "pam_lain")),

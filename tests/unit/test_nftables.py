@@ -43,6 +43,10 @@ def port(right: Any, protocol: str = "tcp") -> dict[str, Any]:
     return match({"payload": {"protocol": protocol, "field": "dport"}}, right)
 
 
+def from_port(right: Any) -> dict[str, Any]:
+    return match({"payload": {"protocol": "tcp", "field": "sport"}}, right)
+
+
 def source(right: Any, protocol: str = "ip") -> dict[str, Any]:
     return match({"payload": {"protocol": protocol, "field": "saddr"}}, right)
 
@@ -75,7 +79,14 @@ LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
         ([[{"counter": {}}, {"log": {}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
         # Within a limit it is accepted: that is what an open port is.
         ([[{"limit": {"rate": 5}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
-        ([[{"limit": {"rate": 5, "inv": True}}, port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        # And so it is beyond one: how much is sent before is the sender's to choose, as is the port that it comes from.
+        ([[{"limit": {"rate": 5, "inv": True}}, port(80), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[{"limit": {"rate": 5}}, {"drop": None}]], "accept", Fate.ACCEPT),
+        ([[from_port(53), ACCEPT]], "drop", Fate.ACCEPT),
+        ([[from_port(53), port(81), ACCEPT]], "drop", Fate.DROP),
+        ([[from_port(53), {"drop": None}]], "accept", Fate.ACCEPT),
+        ([[from_port({"range": [1024, 65535]}), {"drop": None}]], "accept", Fate.ACCEPT),
+        ([[from_port(53), {"limit": {"rate": 5}}, ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"limit": {"rate": 5, "inv": True}}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"quota": {"val": 5, "inv": True}}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"quota": "lain"}, {"drop": None}], [port(80), ACCEPT]], "drop", Fate.UNKNOWN),
@@ -87,7 +98,7 @@ LOOPBACK = [match({"meta": {"key": "iifname"}}, "lo"), ACCEPT]
         ([[{"jump": {"target": "web"}}]], "drop", Fate.UNKNOWN),
         ([[{"limit": {"rate": 5}}, {"drop": None}]], "drop", Fate.DROP),
         ([[{"limit": {"rate": 5}}, ACCEPT]], "accept", Fate.ACCEPT),
-        ([[{"limit": {"rate": 5}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[{"limit": {"rate": 5}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"limit": {"rate": 5, "inv": True}}, {"return": None}], [port(80), ACCEPT]], "drop", Fate.ACCEPT),
         ([[{"xt": {"type": "match"}}, {"limit": {"rate": 5}}, ACCEPT]], "drop", Fate.UNKNOWN),
         ([[port(80), {"return": None}], [ACCEPT]], "drop", Fate.DROP),
@@ -326,7 +337,7 @@ def drawn(*verdicts: str, mod: int) -> dict[str, Any]:
         ([[noted(), {"drop": None}]], "drop", Fate.DROP),
         ([[noted(), ACCEPT]], "drop", Fate.ACCEPT),
         ([[noted({"limit": {"rate": 25}}), ACCEPT]], "drop", Fate.ACCEPT),
-        ([[noted({"limit": {"rate": 25, "inv": True}}), ACCEPT]], "drop", Fate.UNKNOWN),
+        ([[noted({"limit": {"rate": 25, "inv": True}}), ACCEPT]], "drop", Fate.ACCEPT),
         (
             [[noted({"counter": None}, {"limit": {"rate": 25, "inv": True}}), {"drop": None}], [ACCEPT]],
             "drop",
