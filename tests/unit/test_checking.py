@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 from commands.common import REPOSITORY
 from compliance.assessment import Status
 from compliance.checking import OBSERVATIONS_MAX, CannotTell, Context, NotApplicable, Saw, judge
-from compliance.checks import test_os
+from compliance.checks import test_os, test_storage
 from compliance.connection import CannotRun
 
 CONTEXT = Context(name="host", parameters={})
@@ -98,3 +99,8 @@ def test_the_role_removes_every_package_that_a_check_refuses() -> None:
     compilers = removed - test_os.LEGACY_CLIENTS - test_os.UNNEEDED_SERVERS
     beside = {"build-essential", "dpkg-dev", "ypbind-mt"}  # what comes with them
     assert {name for name in compilers if not test_os.COMPILERS.fullmatch(name)} == beside
+
+
+def test_the_disk_monitor_leaves_out_the_file_systems_that_the_check_leaves_out() -> None:
+    script = (REPOSITORY / "roles" / "disk_monitoring" / "files" / "patuh-disk-space").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"-x (\w+)", script)) == test_storage.PSEUDO
