@@ -551,7 +551,7 @@ def test_password_quality_is_enforced(host: Host, context: Context, saw: Saw) ->
     stack = pam.stack(host, "common-password", "password")
     used = [line.text for line in stack if line.module == "pam_pwquality.so"]
     passed_by = pam.succeeds_without(stack, lambda line: line.module == "pam_pwquality.so")
-    saw("pam_pwquality", expected="password", observed=used or "—", holds=not passed_by)
+    saw("pam_pwquality", expected="password", observed=used or "—", holds=bool(used) and not passed_by)
     # libpwquality's own order: the drop-ins, then the main file, then what stands on PAM's line (pam_pwquality(8)).
     read = "LC_ALL=C; grep -hs '' /etc/security/pwquality.conf.d/*.conf /etc/security/pwquality.conf"
     conf = quality_settings(output(host, read, codes=(0, 1, 2)).splitlines())
@@ -666,7 +666,7 @@ def test_su_is_restricted(host: Host, context: Context, saw: Saw) -> None:
     # Those who are root already are none whom su makes superusers.
     others = [line for line in stack if line.module != "pam_rootok.so"]
     passed_by = pam.succeeds_without(others, wheel.__contains__)
-    saw("su", expected="pam_wheel", observed=[line.text for line in wheel] or "—", holds=not passed_by)
+    saw("su", expected="pam_wheel", observed=[line.text for line in wheel] or "—", holds=bool(wheel) and not passed_by)
 
 
 def _is_restrictive(umask: str) -> bool:

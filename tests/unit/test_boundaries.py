@@ -874,6 +874,8 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth optional pam_wheel.so")),
         (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so", "account required pam_wheel.so")),
         (ERROR, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth substack lain\n\\g<0>")),
+        # That today nobody comes through at all is no rule for whom it should let.
+        (FAIL, Edit("pam.d/su$", r"^auth required pam_wheel.so.*", "auth requisite pam_deny.so")),
         (PASS, Edit("pam.d/su$", r"^auth required pam_wheel.so", "auth\trequisite\t/lib/security/pam_wheel.so")),
     ),
     *cases(
@@ -1081,6 +1083,7 @@ BOUNDARIES: list[Case] = [
                 (PASS, r"\1 [success=ok default=die] \2"),
                 (FAIL, r"-\1 [default=ignore] \2"),
                 (FAIL, r"auth requisite \2"),
+                (FAIL, r"\1 requisite pam_deny.so"),
             )
         ),
         # A negative credit asks for characters of its class; what is not enforced is a word of warning.
