@@ -617,7 +617,7 @@ def test_repeated_failures_lock(host: Host, context: Context, saw: Saw) -> None:
 
 def _default_hashing(host: Host) -> str:
     defs = re.findall(r"^\s*ENCRYPT_METHOD\s+(\S+)", output(host, "cat /etc/login.defs"), re.MULTILINE)
-    return defs[-1].lower() if defs else "des"
+    return defs[0].lower() if defs else "des"  # the first one, to PAM
 
 
 @assesses("os.password-hashing")

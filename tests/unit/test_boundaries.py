@@ -1119,6 +1119,12 @@ BOUNDARIES: list[Case] = [
         (FAIL, Edit("common-auth", r"(?s)^(auth[^\n]*authfail[^\n]*\n)(.*pam_deny[^\n]*\n)", r"\2\1")),
         (FAIL, Edit("common-auth", r"(?s)^([^\n]*pam_unix[^\n]*\n)(.*authfail[^\n]*\n)", r"\2\1")),
         (PASS, Edit("common-auth", r"pam_unix\.so", "pam_sss.so")),
+        # What it says before the password is asked for may be ignored, whatever it says after that.
+        (
+            FAIL,
+            Edit("common-auth", r"^auth\s+\w+(\s.*preauth.*)$", r"auth optional\1"),
+            Edit("common-auth", r"\Z", "\nauth required pam_faillock.so authsucc\n"),
+        ),
         # Another module lets in before it is asked.
         (FAIL, Edit("common-auth", r"^auth.*preauth.*$", "auth sufficient pam_sss.so\n\\g<0>")),
         # Failures within seconds, a lock of seconds; one that somebody must lift.
@@ -1142,6 +1148,8 @@ BOUNDARIES: list[Case] = [
         (PASS, UNNAMED_HASHING),
         (FAIL, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", "ENCRYPT_METHOD MD5")),
         (FAIL, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", "")),
+        (FAIL, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", r"ENCRYPT_METHOD MD5\n\g<0>")),
+        (PASS, UNNAMED_HASHING, Edit("login.defs", "^ENCRYPT_METHOD.*", r"\g<0>\nENCRYPT_METHOD MD5")),
         (FAIL, Edit("common-password", r"(pam_unix\.so.*) yescrypt", r"\1 md5")),
         (PASS, Edit("common-password", r"(pam_unix\.so.*) yescrypt", r"\1 sha512")),
         (FAIL, Edit("common-password", r"pam_unix\.so", "pam_lain.so")),
