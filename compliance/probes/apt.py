@@ -111,13 +111,13 @@ def left_to_people(configured: list[tuple[str, str]], packages: Iterable[str]) -
 
 
 def kernel_behind(host: testinfra.host.Host, packages: dict[str, str]) -> tuple[str, str] | None:
-    """The version of Debian's kernel that runs and the newest that is installed; nothing where it is not Debian's.
+    """The version of the kernel that runs, and the newest of it and those installed; nothing where it is not Debian's.
 
     :param packages: the installed packages and their versions.
     """
     running = re.search(r" Debian (\S+) \(", output(host, "uname -v"))
     there = [version for name, version in packages.items() if re.fullmatch(r"linux-image-(?!.*-dbg$).+", name)]
-    return (running[1], max(there, key=_order)) if running and there else None
+    return (running[1], max(running[1], *there, key=_order)) if running and there else None
 
 
 def _order(version: str) -> tuple[tuple[int, int, str], ...]:

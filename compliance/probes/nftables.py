@@ -481,12 +481,13 @@ class Ruleset:
         for rules in self.rules.values():
             for rule in rules:
                 for statement in rule.get("expr", []):
-                    match = statement.get("match")
+                    match, vmap = statement.get("match"), statement.get("vmap")
                     if match and f'"{name}"' in json.dumps(match.get("left")):
                         collect(match.get("right"))
-        if name == "dport":
-            for named in self.sets.values():
-                collect(named.get("elem", []))
+                    if vmap and f'"{name}"' in json.dumps(vmap.get("key")):
+                        collect(vmap.get("data"))
+        for named in self.sets.values():
+            collect(named.get("elem", []))
         return found
 
 

@@ -748,6 +748,7 @@ BOUNDARIES: list[Case] = [
         (PASS, Edit("Version", r"\Z", "ii \tlinux-image-6.99.0-1-amd64-dbg\t6.99.1-1\n")),
         (PASS, Edit("Version", r"\Z", "ii \tlinux-image-6.1.0-0-amd64\t6.1.9-1\n")),
         (PASS, Edit("^uname -v", r"Debian \S+", "PMX 6.8.12-4")),
+        (PASS, Edit("^uname -v", r"Debian \S+", "Debian 99.1-1")),
         (PASS, Edit("Version", "^ii \tlinux-image-.*\n", "")),
     ),
     *cases(

@@ -108,6 +108,22 @@ def test_fates(rules: list[list[dict[str, Any]]], policy: str, expected: Fate) -
     assert ruleset(*rules, policy=policy).fate(PACKET) is expected
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        [from_port("@dns"), ACCEPT],
+        [{"vmap": {"key": from_port(0)["match"]["left"], "data": {"set": [[53, {"accept": None}]]}}}],
+        [{"vmap": {"key": from_port(0)["match"]["left"], "data": "@verdicts"}}],
+    ],
+)
+def test_a_sender_may_come_from_any_port_that_a_set_or_a_map_names(expression: list[dict[str, Any]]) -> None:
+    more = (
+        {"set": {"family": "inet", "table": "t", "name": "dns", "elem": [53]}},
+        {"map": {"family": "inet", "table": "t", "name": "verdicts", "elem": [[53, {"accept": None}]]}},
+    )
+    assert ruleset(expression, more=more).fate(PACKET) is Fate.ACCEPT
+
+
 def test_named_sets_and_jumps_are_followed() -> None:
     more = (
         {"set": {"family": "inet", "table": "t", "name": "open", "elem": [443, {"elem": {"val": 80}}]}},
